@@ -1,0 +1,165 @@
+"""`python -m keras_i2i.demo`: photos beside the cartoons that a pretrained model makes of them, as one PNG."""
+
+import dataclasses
+import pathlib
+import sys
+import time
+from importlib import resources
+from typing import Annotated
+
+import numpy as np
+import typer
+from PIL import Image, ImageDraw, ImageFont
+
+CELL = 256  # pixels a side of one picture on the sheet: four times the model's 64
+MARGIN, CAPTION = 16, 28
+SAMPLES = (("eileen_collins.jpg", "Eileen Collins (NASA)"), ("grace_hopper.jpg", "Grace Hopper (US Navy)"))
+COLUMNS = ("photo", "face, as the model sees it", "cartoon")
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of the sheet.
+
+    Attributes:
+        name: what is shown.
+        photo: uint8 RGB (H, W, 3), the whole photo.
+        box: (left, top, right, bottom) of the face, in pixels of `photo`.
+        face: uint8 RGB (S, S, 3), the input of the model.
+        cartoon: uint8 RGB (S, S, 3), its output.
+    """
+
+    name: str
+    photo: np.ndarray
+    box: tuple[int, int, int, int]
+    face: np.ndarray
+    cartoon: np.ndarray
+
+
+def bundled_photos():
+    """The freely licensed photographs that travel with the package (see assets/CREDITS.md), as [(name, path)]."""
+    folder = resources.files("keras_i2i") / "assets"
+    return [(name, pathlib.Path(str(folder / file))) for file, name in SAMPLES]
+
+
+def face_of(photo, size):
+    """Finds and crops the face, and scales it to what the model takes.
+
+    Args:
+        photo: uint8 RGB (H, W, 3).
+        size: pixels a side of the result.
+
+    Returns:
+        `(face, box, found)`: uint8 RGB (size, size, 3), its (left, top, right, bottom) in the photo, and whether a face
+        was found; if not, the box is the whole image's centred square.
+    """
+    from keras_i2i.data import faces
+
+    crop = faces.crop_face(photo)
+    face = Image.fromarray(crop.image).resize((size, size), Image.Resampling.LANCZOS)
+    return np.asarray(face), tuple(crop.box), crop.found
+
+
+def sheet(rows):
+    """Draws the before/after sheet: one line a photo, with captions.
+
+    Args:
+        rows: list of `Row`.
+
+    Returns:
+        `PIL.Image`, RGB.
+    """
+    width = len(COLUMNS) * (CELL + MARGIN) + MARGIN
+    height = CAPTION + len(rows) * (CELL + CAPTION + MARGIN)
+    canvas = Image.new("RGB", (width, height), "white")
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(size=15)
+    lefts = [MARGIN + column * (CELL + MARGIN) for column in range(len(COLUMNS))]
+    for left, title in zip(lefts, COLUMNS, strict=True):
+        draw.text((left, CAPTION // 4), title, fill="black", font=font)
+    for index, row in enumerate(rows):
+        top = CAPTION + index * (CELL + CAPTION + MARGIN)
+        for left, picture in zip(lefts, (_outlined(row), _enlarged(row.face), _enlarged(row.cartoon)), strict=True):
+            canvas.paste(picture, (left, top))
+        draw.text((lefts[0], top + CELL + CAPTION // 4), row.name, fill="black", font=font)
+    return canvas
+
+
+def _enlarged(pixels):
+    return Image.fromarray(pixels).resize((CELL, CELL), Image.Resampling.LANCZOS)
+
+
+def _outlined(row):
+    """The whole photo, fitted into a cell, with the box of the face."""
+    photo = Image.fromarray(row.photo)
+    scale = CELL / max(photo.size)
+    small = photo.resize([max(1, round(side * scale)) for side in photo.size], Image.Resampling.LANCZOS)
+    ImageDraw.Draw(small).rectangle([edge * scale for edge in row.box], outline="#ffcc00", width=2)
+    cell = Image.new("RGB", (CELL, CELL), "white")
+    cell.paste(small, ((CELL - small.width) // 2, (CELL - small.height) // 2))
+    return cell
+
+
+def run(model, photos, out):
+    """Translates photos, writes the sheet and says what happened.
+
+    Args:
+        model: a Translator whose default target is the cartoon.
+        photos: list of (name, path).
+        out: path of the PNG to write.
+
+    Returns:
+        Seconds that the translation took.
+
+    Raises:
+        OSError, ValueError: a photo that cannot be read, or a sheet that cannot be written.
+    """
+    from keras_i2i import data
+
+    images, faces, boxes = [], [], []
+    for _, path in photos:
+        images.append(np.asarray(data.load_image(path)))
+        face, box, found = face_of(images[-1], model.image_size)
+        if not found:
+            print(f"No face was found in {path}, so its middle is used: try a photo of one upright, frontal face.")
+        faces.append(face)
+        boxes.append(box)
+
+    model.translate(np.zeros_like(faces[0]))  # compiles, so that the time below is the translation's alone
+    start = time.perf_counter()
+    cartoons = model.translate(np.stack(faces))
+    seconds = time.perf_counter() - start
+
+    rows = [Row(name, *parts) for (name, _), *parts in zip(photos, images, boxes, faces, cartoons, strict=True)]
+    sheet(rows).save(out)
+    return seconds
+
+
+def main(
+    photo: Annotated[
+        pathlib.Path | None, typer.Option(help="A photo of your own; without one, the bundled ones.")
+    ] = None,
+    out: Annotated[pathlib.Path, typer.Option(help="The PNG to write.")] = pathlib.Path("demo.png"),
+    model: Annotated[str, typer.Option(help="A model of the zoo.")] = "xgan_face2cartoon",
+):
+    """Translates a photo into a cartoon with a pretrained model, and writes a before/after sheet."""
+    start = time.perf_counter()
+    import keras_i2i as ki
+
+    imported = time.perf_counter()
+    try:
+        translator = ki.zoo.load(model)
+        loaded = time.perf_counter()
+        photos = [(photo.name, photo)] if photo else bundled_photos()
+        seconds = run(translator, photos, out)
+    except (OSError, ValueError, ModuleNotFoundError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    print(f"{len(photos)} photo{'s' * (len(photos) > 1)} -> {out.resolve()}")
+    print(
+        f"import {imported - start:.1f} s, load {model} {loaded - imported:.1f} s, "
+        f"translate {1000 * seconds / len(photos):.0f} ms an image"
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)
