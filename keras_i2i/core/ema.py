@@ -1,0 +1,50 @@
+"""Exponential moving averages of a player's weights (Keras's `SwapEMAWeights` reads only `model.optimizer`)."""
+
+import contextlib
+import types
+
+import keras
+
+
+class WeightAverage(keras.layers.Layer):
+    """Moving averages of a list of variables; a layer, so that they are saved and restored with the model.
+
+    The decay is warmed up as min(decay, (1 + n) / (10 + n)) over updates n, so that an early average is not
+    the random initial weights.
+    """
+
+    def __init__(self, variables, decay, name=None):
+        super().__init__(name=name, trainable=False)
+        if not 0 <= decay < 1:
+            raise ValueError(f"The decay of a moving average must lie in [0, 1), got {decay}.")
+        self.decay = decay
+        # In a namespace, where Keras does not look: these weights belong to the networks, not to this layer.
+        self._followed = types.SimpleNamespace(variables=tuple(variables))
+        self.updates = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="updates")
+        self.averages = [
+            self.add_weight(shape=variable.shape, initializer="zeros", trainable=False, name=f"average_{index}")
+            for index, variable in enumerate(self._followed.variables)
+        ]
+        for average, variable in zip(self.averages, self._followed.variables, strict=True):
+            average.assign(variable)
+        self.built = True
+
+    def update(self):
+        """Moves every average one step towards its variable."""
+        count = keras.ops.cast(self.updates, "float32")
+        decay = keras.ops.minimum(self.decay, (1.0 + count) / (10.0 + count))
+        for average, variable in zip(self.averages, self._followed.variables, strict=True):
+            average.assign(average + (1.0 - decay) * (keras.ops.cast(variable, "float32") - average))
+        self.updates.assign(self.updates + 1)
+
+    @contextlib.contextmanager
+    def swapped_in(self):
+        """Within the context, the followed variables hold their averages."""
+        own = [keras.ops.convert_to_numpy(variable) for variable in self._followed.variables]
+        for average, variable in zip(self.averages, self._followed.variables, strict=True):
+            variable.assign(average)
+        try:
+            yield
+        finally:
+            for value, variable in zip(own, self._followed.variables, strict=True):
+                variable.assign(value)

@@ -1,0 +1,427 @@
+"""`Translator`: the base on which every method stands.
+
+A method names its networks, players and losses; compiling, fitting, stages, replica scaling, moving averages, saving
+and translating are done here, once. CONTRIBUTING.md shows how one writes a method.
+"""
+
+import contextlib
+import dataclasses
+import types
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_i2i.core import backend, imaging, reduction
+from keras_i2i.core.ema import WeightAverage
+from keras_i2i.core.players import check_curriculum, due_phases, stage_at, total_steps
+
+
+class Translator(keras.Model):
+    """Base of all methods: a Keras model whose training is a game between players.
+
+    A subclass sets `Config`, a frozen dataclass of plain values with at least `image_size`, `domains` and `weights`;
+    builds its networks in `__init__` after `super().__init__(config, **overrides)`; and implements `players`,
+    `stages` and `translate_tensor`.
+
+    Args:
+        config: an instance of `Config`; None for the paper's defaults.
+        **overrides: single fields of the config, e.g. `embedding_dim=256`.
+
+    Raises:
+        TypeError: for an override that is not a field of the config.
+    """
+
+    Config = None
+
+    def __init__(self, config=None, *, name=None, **overrides):
+        super().__init__(name=name)
+        config = config or self.Config()
+        unknown = set(overrides) - {field.name for field in dataclasses.fields(config)}
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no setting {sorted(unknown)[0]!r}; see {self.Config.__name__}.")
+        self.config = dataclasses.replace(config, **overrides)
+        self.step = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="step")
+        self.optimizers = {}
+        self.averages = {}
+        # Plain Python state, in a namespace that Keras neither tracks nor saves.
+        self._run = types.SimpleNamespace(players={}, stages=(), host_step=0, turn=None, entered=None, terms={})
+        self._inference = {}
+        self.built = True
+
+    # ---- what a method says ---------------------------------------------------------------------------------------
+
+    def players(self):
+        """The method's `Player`s, as a list."""
+        raise NotImplementedError(f"{type(self).__name__} must implement players().")
+
+    def stages(self):
+        """The method's curriculum, a list of `Stage`s."""
+        raise NotImplementedError(f"{type(self).__name__} must implement stages().")
+
+    def translate_tensor(self, x, target):
+        """Translates float32 [-1, 1] tensors (N, H, W, C) to the domain named `target`; `keras.ops` only."""
+        raise NotImplementedError(f"{type(self).__name__} must implement translate_tensor().")
+
+    # ---- configuration --------------------------------------------------------------------------------------------
+
+    @property
+    def domains(self):
+        """Names of the domains, in order; the second is the default target."""
+        return tuple(self.config.domains)
+
+    @property
+    def image_size(self):
+        """Side of the square images that the model takes, in pixels."""
+        return self.config.image_size
+
+    def get_config(self):
+        """The config as a dict of plain values; `from_config` rebuilds the same model from it."""
+        return {"name": self.name, "config": dataclasses.asdict(self.config)}
+
+    @classmethod
+    def from_config(cls, config):
+        """Rebuilds a model from `get_config()`'s dict."""
+        fields = {key: tuple(v) if isinstance(v, list) else v for key, v in config["config"].items()}
+        return cls(cls.Config(**fields), name=config["name"])
+
+    # ---- compiling ------------------------------------------------------------------------------------------------
+
+    def compile(self, optimizers=None, *, jit_compile="auto", run_eagerly=False, steps_per_execution=1):
+        """Makes and builds one optimizer a player; without arguments, the paper's.
+
+        Args:
+            optimizers: maps a player's name to a `keras.optimizers.Optimizer` that replaces the default one.
+            jit_compile: "auto", True or False, as in Keras; XLA works on one device.
+            run_eagerly: run the step without a graph, for debugging.
+            steps_per_execution: steps a compiled call; needs phases that all run at every step.
+
+        Raises:
+            ValueError: for an unknown player, or `steps_per_execution` with alternating phases.
+        """
+        super().compile(
+            optimizer=None, jit_compile=jit_compile, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution
+        )
+        players = {player.name: player for player in self.players()}
+        stages = tuple(self.stages())
+        check_curriculum(stages, players)
+        given = dict(optimizers or {})
+        if set(given) - set(players):
+            raise ValueError(f"There is no player {sorted(set(given) - set(players))[0]!r}: they are {sorted(players)}.")
+        alternates = len(stages) > 1 or any(phase.every > 1 for stage in stages for phase in stage.phases)
+        if steps_per_execution > 1 and alternates:
+            raise ValueError(
+                f"{type(self).__name__} alternates its phases, which needs steps_per_execution=1, "
+                f"got {steps_per_execution}."
+            )
+        self._run.players, self._run.stages, self._run.entered = players, stages, None
+        made, averages = {}, {}
+        for name, player in players.items():
+            optimizer = given[name] if name in given else player.optimizer()
+            if self.dtype_policy.name == "mixed_float16":
+                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            variables = player.variables()
+            optimizer.build(variables)  # an unbuilt optimizer is skipped on restore with only a warning
+            made[name] = optimizer
+            if player.ema is not None:
+                averages[name] = WeightAverage(variables, player.ema, name=f"average_of_{name}")
+        self.optimizers, self.averages = made, averages
+
+    def get_compile_config(self):
+        """The optimizers' configs, for `.keras` files."""
+        if not self.compiled:
+            return None
+        return {
+            "optimizers": {k: keras.saving.serialize_keras_object(v) for k, v in self.optimizers.items()},
+            "jit_compile": self.jit_compile,
+        }
+
+    def compile_from_config(self, config):
+        """Compiles a model loaded from a `.keras` file as it was compiled when saved."""
+        optimizers = {k: keras.saving.deserialize_keras_object(v) for k, v in config["optimizers"].items()}
+        self.compile(optimizers, jit_compile=config["jit_compile"])
+
+    # ---- training -------------------------------------------------------------------------------------------------
+
+    def fit(self, x=None, *, epochs=None, steps_per_epoch=None, **options):
+        """Trains on batches that are dicts of named tensors, walking through the method's stages.
+
+        Args:
+            x: a `tf.data.Dataset` or `keras.utils.PyDataset` of batches, or a dict of arrays. Images are uint8, or float in
+                [-1, 1].
+            epochs: how many; None for as many as the curriculum needs, where all its stages have a length, else 1.
+            steps_per_epoch: training steps an epoch, for data without an end.
+            **options: as in `keras.Model.fit` (`callbacks`, `initial_epoch`, `verbose`, `validation_data`, ...).
+
+        Returns:
+            A `keras.callbacks.History` with the mean of every loss term, named "player/term".
+
+        Raises:
+            ValueError: before `compile()`, or for data that are no batches of this method.
+        """
+        self._assert_compile_called("fit")
+        self._run.host_step = int(self.step)
+        self._run.entered = None
+        self._name_terms(x)
+        if epochs is None:
+            epochs = 1
+            steps, length = total_steps(self._run.stages), steps_per_epoch or _cardinality(x)
+            if steps is not None and length:
+                epochs = -(-steps // length)
+        return super().fit(x, epochs=epochs, steps_per_epoch=steps_per_epoch, **options)
+
+    def evaluate(self, x=None, *, return_dict=True, **options):
+        """Means of all loss terms over data, without training; a dict by default (see `keras.Model.evaluate`)."""
+        self._assert_compile_called("evaluate")
+        self._run.host_step = int(self.step)
+        self._name_terms(x)
+        self._enter(stage_at(self._run.stages, self._run.host_step))
+        return super().evaluate(x, return_dict=return_dict, **options)
+
+    @property
+    def metrics(self):
+        """One running mean a loss term."""
+        return list(self._run.terms.values())
+
+    def make_train_function(self, force=False):
+        """One compiled function a turn: which stage it is and which phases are due is decided on the host.
+
+        The compiled step thus has no conditionals, which distribution strategies and XLA both dislike.
+        """
+        if self.train_function is not None and not force:
+            return
+        compiled = {}
+
+        def train_function(data):
+            run = self._run
+            stage = stage_at(run.stages, run.host_step)
+            self._enter(stage)
+            run.turn = (stage, due_phases(run.stages[stage], run.host_step))
+            if run.turn not in compiled:
+                super(Translator, self).make_train_function(force=True)
+                compiled[run.turn], self.train_function = self.train_function, train_function
+            logs = compiled[run.turn](data)
+            run.host_step += self.steps_per_execution
+            return logs
+
+        self.train_function = train_function
+
+    def train_step(self, data):
+        """One training step: the due phases in order, each one forward pass and simultaneous updates."""
+        batch = _as_batch(data)
+        stage_index, due = self._run.turn
+        stage = self._run.stages[stage_index]
+        for index in due:
+            self._train_phase(stage, stage.phases[index], batch)
+        self.step.assign(self.step + 1)
+        return self.get_metrics_result()
+
+    def test_step(self, data):
+        """All phases' losses on a batch, without any update of weights."""
+        batch = _as_batch(data)
+        for phase in self._run.stages[self._run.entered].phases:
+            terms, monitor = self._terms(phase, batch, training=False)
+            self._track(terms, monitor)
+        return self.get_metrics_result()
+
+    def _train_phase(self, stage, phase, batch):
+        players = {name: self._run.players[name] for name in phase.players}
+        variables = {name: player.variables(stage.frozen) for name, player in players.items()}
+        weights = {**self.config.weights, **stage.weights}
+
+        def forward():
+            terms, monitor = self._terms(phase, batch)
+            totals = {
+                name: self.optimizers[name].scale_loss(reduction.weighted_total(terms[name], weights)) for name in players
+            }
+            return totals, (terms, monitor)
+
+        gradients, (terms, monitor) = backend.player_gradients(forward, variables)
+
+        def apply():
+            for name in players:
+                gate = phase.gates[name](monitor) if name in phase.gates else None
+                self._apply(name, gradients[name], variables[name], gate)
+            if phase.after is not None:
+                phase.after(monitor)
+            self._track(terms, monitor)
+
+        backend.update(apply)
+
+    def _apply(self, name, gradients, variables, gate):
+        """Steps one player; where `gate` is False its weights, optimizer and average keep every bit."""
+        optimizer, average = self.optimizers[name], self.averages.get(name)
+        touched = [*variables, *optimizer.variables, *(average.variables if average else ())]
+        # Selected rather than branched over: a collective inside of a conditional is refused by tf.distribute.
+        before = [] if gate is None else [ops.copy(ops.convert_to_tensor(variable)) for variable in touched]
+        optimizer.apply(gradients, variables)
+        if average is not None:
+            average.update()
+        for variable, old in zip(touched, before, strict=gate is not None):
+            variable.assign(ops.where(gate, variable, old))
+
+    def _terms(self, phase, batch, training=True):
+        """Runs a phase's losses; returns the terms' means by player and the monitor values."""
+        outputs = dict(phase.losses(batch, training))
+        monitor = {key: reduction.term_mean(value) for key, value in outputs.pop("monitor", {}).items()}
+        terms = {
+            player: {name: reduction.term_mean(term) for name, term in own.items()} for player, own in outputs.items()
+        }
+        return terms, monitor
+
+    def _track(self, terms, monitor):
+        for player, own in terms.items():
+            for name, value in own.items():
+                self._run.terms[f"{player}/{name}"].update_state(value)
+        for name, value in monitor.items():
+            self._run.terms[f"monitor/{name}"].update_state(value)
+
+    def _enter(self, index):
+        """Makes the host ready for a stage: frozen networks and learning rates."""
+        run = self._run
+        if run.entered == index:
+            return
+        stage = run.stages[index]
+        for other in run.stages:
+            for network in other.frozen:
+                network.trainable = not any(network is held for held in stage.frozen)
+        for player, rate in stage.learning_rates.items():
+            self.optimizers[player].learning_rate = rate
+        run.entered = index
+
+    def _name_terms(self, data):
+        """Learns the names of the loss terms from one dry run on constant images, so that their means exist before
+        the step is compiled. The run leaves no trace: its assignments are discarded.
+        """
+        batch = _zero_batch(data)
+        known = set()
+        for stage in self._run.stages:
+            for phase in stage.phases:
+                with keras.StatelessScope():
+                    terms, monitor = self._terms(phase, batch)
+                for player in phase.players:
+                    if player not in terms:
+                        raise ValueError(f"Phase {phase.name!r} steps {player!r} but returns no losses for it.")
+                known.update(name for own in terms.values() for name in own)
+                for key in [f"{p}/{n}" for p, own in terms.items() for n in own] + [f"monitor/{n}" for n in monitor]:
+                    if key not in self._run.terms:
+                        self._run.terms[key] = keras.metrics.Mean(name=key)
+        unused = {*self.config.weights, *(n for stage in self._run.stages for n in stage.weights)} - known
+        unused -= set(self.Config().weights)  # the method's own vocabulary: a term may be off
+        if unused:
+            raise ValueError(f"There is a weight for {sorted(unused)[0]!r}, but the loss terms are {sorted(known)}.")
+
+    # ---- translating ----------------------------------------------------------------------------------------------
+
+    def translate(self, images, target=None, *, samples=1, seed=None, style=None, value_range=None, batch_size=32):
+        """Translates images to another domain.
+
+        Args:
+            images: uint8 [0, 255] or float ([-1, 1], [0, 1] or [0, 255]) RGB, one image (H, W, 3) or a batch
+                (N, H, W, 3). Larger images than the model's are centre-cropped to a square and shrunk.
+            target: name of the domain to translate to; None for the second of `domains`.
+            samples: how many translations an image; a deterministic method gives one.
+            seed: of the noise; a deterministic method ignores it.
+            style: an image whose style is to be used, for methods that have one.
+            value_range: (low, high) of float images, when the guess (`core.imaging.guess_range`) would not be right.
+            batch_size: images a pass.
+
+        Returns:
+            Array of the same kind, range and rank, of the model's image size.
+
+        Raises:
+            TypeError: images that are neither uint8 nor float. ValueError: images that are no images (rank, channels,
+                NaN, empty, too small), an unknown target, or samples and styles that the method does not have.
+        """
+        target = self._known_domain(target, default=self.domains[-1], what="target")
+        if samples != 1 or style is not None:
+            raise ValueError(f"{type(self).__name__} is deterministic: leave out samples and style.")
+        x, kind = imaging.to_model(images, value_range=value_range)
+        y = self.infer(("translate", target), lambda t: self.translate_tensor(t, target), x, batch_size)
+        return kind.restore(y)
+
+    def infer(self, key, function, x, batch_size=32):
+        """Applies a function of tensors to float32 images in [-1, 1], batch by batch, with averaged weights.
+
+        Args:
+            key: under which the compiled function is kept.
+            function: from a tensor (N, size, size, C) to a tensor (N, ...).
+            x: array (N, H, W, C); larger images than the model's are cropped and shrunk.
+            batch_size: images a pass.
+
+        Returns:
+            NumPy array (N, ...).
+        """
+        x = imaging.fit_to(x, self.image_size)
+        if key not in self._inference:
+            self._inference[key] = backend.compiled_inference(function)
+        run = self._inference[key]
+        with self.averaged_weights():
+            return np.concatenate([run(x[i : i + batch_size]) for i in range(0, len(x), batch_size)])
+
+    def averaged_weights(self):
+        """A context in which the networks hold their moving averages, where the players keep any."""
+        stack = contextlib.ExitStack()
+        for average in self.averages.values():
+            stack.enter_context(average.swapped_in())
+        return stack
+
+    def _known_domain(self, name, *, default, what):
+        if name is None:
+            return default
+        if name not in self.domains:
+            raise ValueError(f"There is no {what} {name!r}: this model knows {', '.join(map(repr, self.domains))}.")
+        return name
+
+    def export_signatures(self):
+        """Maps a signature's name to a function from float32 [-1, 1] tensors; what `export` writes."""
+        names = {f"to_{name}": name for name in self.domains}
+        signatures = {key: (lambda x, target=name: self.translate_tensor(x, target)) for key, name in names.items()}
+        return {"serving_default": signatures[f"to_{self.domains[-1]}"], **signatures}
+
+    def export(self, filepath, **options):
+        """Writes a SavedModel with the signatures of `export_signatures` (see `keras_i2i.export.savedmodel`)."""
+        from keras_i2i.export import savedmodel
+
+        return savedmodel.write(self, filepath, **options)
+
+    def call(self, inputs):
+        """Same as `translate_tensor` to the default target: lets `model(x)` and `model.predict(x)` work."""
+        return self.translate_tensor(inputs, self.domains[-1])
+
+
+def _as_batch(data):
+    """Batches as methods see them: floats stay, uint8 images become float32 in [-1, 1]."""
+    if isinstance(data, (tuple, list)):
+        data = data[0]
+    if not isinstance(data, dict):
+        raise ValueError(f"A batch must be a dict of named tensors, e.g. {{'a': ..., 'b': ...}}, got {type(data).__name__}.")
+    return {
+        key: ops.cast(value, "float32") / 127.5 - 1.0 if keras.backend.standardize_dtype(value.dtype) == "uint8" else value
+        for key, value in data.items()
+    }
+
+
+def _zero_batch(data):
+    """A batch of two constant examples shaped like the data's."""
+    spec = getattr(data, "element_spec", None)
+    if spec is None:
+        spec = data[0] if isinstance(data, keras.utils.PyDataset) else data
+    if isinstance(spec, (tuple, list)):
+        spec = spec[0]
+    if not isinstance(spec, dict):
+        raise ValueError(
+            "fit and evaluate take batches that are dicts of named tensors, e.g. ki.data.unpaired(...), "
+            f"got {type(data).__name__}."
+        )
+    return _as_batch(
+        {key: ops.zeros((2, *value.shape[1:]), keras.backend.standardize_dtype(value.dtype)) for key, value in spec.items()}
+    )
+
+
+def _cardinality(data):
+    """Batches an epoch, or None if not known."""
+    try:
+        return len(data) if not isinstance(data, dict) else None
+    except TypeError:
+        return None

@@ -1,0 +1,367 @@
+"""XGAN: unsupervised image-to-image translation for many-to-many mappings (Royer et al. 2017, arXiv 1711.05139).
+
+Two auto-encoders share their inner layers and one embedding. A domain classifier behind a gradient reversal makes the
+embedding blind to the domain, semantic consistency makes a translation keep its embedding, and an optional
+discriminator makes translations look real.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_i2i.core import imaging
+from keras_i2i.core.players import Phase, Player, Stage
+from keras_i2i.core.translator import Translator
+from keras_i2i.layers.gradient_reversal import GradientReversal
+from keras_i2i.losses import adversarial, reconstruction
+from keras_i2i.networks.convolutional import (
+    downsampling,
+    flatten,
+    perceptron,
+    project_to_map,
+    sequence,
+    to_image,
+    upsampling,
+)
+
+SHARING = ("none", "partial", "full")
+
+
+@dataclasses.dataclass(frozen=True)
+class XGANConfig:
+    """Settings of `XGAN`; the defaults are the paper's widths.
+
+    Attributes:
+        image_size: side of the images in pixels, a multiple of 16.
+        domains: names of the two domains, source first.
+        encoder_filters: of the encoder's convolutions, each halving the size.
+        decoder_filters: of the decoder's first map (4x4 at 64 pixels) and of the transposed convolutions after it.
+        output_filters: 0 for the paper's last transposed convolution to RGB; else it gives this many channels,
+            and a 3x3 convolution after it gives RGB, without the checkerboard.
+        embedding_dim: length of the embedding.
+        hidden_dim: width of the fully connected layer before the embedding.
+        normalize_embedding: scale embeddings to length 1, which bounds the semantic and domain terms.
+        sharing: "partial" shares the layers nearest the embedding, as the paper does; "full" shares all; "none" shares
+            nothing but the domain classifier.
+        norm: "group", "instance" or "batch" (see `layers.normalization`); batch norm in layers that two domains share
+            makes inference differ from training.
+        domain_classes: 2 (which domain), or 4 (also whether the image is a translation), as the slides' variant.
+        domain_hidden: widths of the domain classifier's hidden layers.
+        adversarial_targets: "a", "b" or both: the batch's domains whose translations face a discriminator; () for none.
+        discriminator_filters: of each discriminator.
+        accuracy_gate: a discriminator steps only while its accuracy on the batch is below this.
+        reconstruction: "l2" for the paper's norm an image, "l1" for the mean absolute difference, sharper.
+        detach_semantic: block the gradient into the first argument of the semantic term.
+        teacher_dim: length of a teacher's embedding, given in the batch as "a_teacher" (and "b_teacher");
+            0 for no teacher.
+        weights: of the loss terms. Those of terms that are off are not used.
+        ema: decay of the moving average of the generator's weights; 0 for none.
+        learning_rate: of Adam (beta_1 0.5), for all players.
+        seed: of the initial weights; None for a fresh one.
+    """
+
+    image_size: int = 64
+    domains: tuple[str, str] = ("a", "b")
+    encoder_filters: tuple[int, ...] = (32, 64, 128, 256)
+    decoder_filters: tuple[int, ...] = (512, 256, 128, 64)
+    output_filters: int = 0
+    embedding_dim: int = 1024
+    hidden_dim: int = 1024
+    normalize_embedding: bool = True
+    sharing: str = "partial"
+    norm: str = "group"
+    domain_classes: int = 2
+    domain_hidden: tuple[int, ...] = (1024, 1024)
+    adversarial_targets: tuple[str, ...] = ("b",)
+    discriminator_filters: tuple[int, ...] = (16, 32, 32, 32)
+    accuracy_gate: float = 0.8
+    reconstruction: str = "l2"
+    detach_semantic: bool = False
+    teacher_dim: int = 0
+    weights: Mapping[str, float] = dataclasses.field(
+        default_factory=lambda: {"reconstruction": 1.0, "domain": 0.7, "semantic": 0.5, "adversarial": 1.0, "teacher": 0.75}
+    )
+    ema: float = 0.999
+    learning_rate: float = 1e-4
+    seed: int | None = None
+
+    def __post_init__(self):
+        if self.image_size % 16 or self.image_size <= 0:
+            raise ValueError(f"image_size must be a multiple of 16, got {self.image_size}.")
+        if len(self.domains) != 2 or len(set(self.domains)) != 2:
+            raise ValueError(f"XGAN has two domains with distinct names, got {self.domains}.")
+        if self.sharing not in SHARING:
+            raise ValueError(f"sharing must be one of {', '.join(SHARING)}, got {self.sharing!r}.")
+        if self.domain_classes not in (2, 4):
+            raise ValueError(f"domain_classes must be 2 or 4, got {self.domain_classes}.")
+        if set(self.adversarial_targets) - {"a", "b"}:
+            raise ValueError(f"adversarial_targets may hold 'a' and 'b', got {self.adversarial_targets}.")
+        if self.reconstruction not in ("l1", "l2"):
+            raise ValueError(f"reconstruction must be 'l1' or 'l2', got {self.reconstruction!r}.")
+        if len(self.encoder_filters) != 4 or len(self.decoder_filters) != 4:
+            raise ValueError("XGAN's encoder and decoder have four convolutions each: give four filters.")
+
+
+@keras.saving.register_keras_serializable(package="keras_i2i")
+class XGAN(Translator):
+    """XGAN (Royer et al. 2017, arXiv 1711.05139).
+
+    Trains on batches `{"a", "b"}` of unpaired images, float32 [-1, 1] or uint8, shape (N, size, size, 3); with a teacher
+    also `"a_teacher"` and optionally `"b_teacher"`, shape (N, teacher_dim).
+
+    Example:
+        model = XGAN(domains=("photo", "cartoon"))
+        model.compile()
+        model.fit(ki.data.unpaired(a="photos", b="avatars", image_size=64, batch_size=32), epochs=50)
+        cartoons = model.translate(photos)
+    """
+
+    Config = XGANConfig
+
+    def __init__(self, config=None, *, name=None, **overrides):
+        super().__init__(config, name=name, **overrides)
+        c = self.config
+        side, filters, widths = c.image_size // 16, c.encoder_filters, c.decoder_filters
+        shared_inside, shared_outside = c.sharing != "none", c.sharing == "full"
+
+        # Both encoders: two convolutions a domain, then two shared ones and two shared dense layers.
+        self.encoder_front = _per_domain(
+            shared_outside,
+            lambda seed: downsampling((c.image_size, c.image_size, 3), filters[:2], norm=c.norm, slope=0.0, seed=seed),
+            c.seed,
+        )
+        self.encoder_trunk = _per_domain(
+            shared_inside,
+            lambda seed: sequence(
+                downsampling((4 * side, 4 * side, filters[1]), filters[2:], norm=c.norm, slope=0.0, seed=seed),
+                flatten((side, side, filters[3])),
+                perceptron(side * side * filters[3], (c.hidden_dim, c.embedding_dim), seed=_shift(seed, 10)),
+            ),
+            _shift(c.seed, 20),
+        )
+        # Both decoders: a shared map and a shared transposed convolution, then the domain's own.
+        self.decoder_stem = _per_domain(
+            shared_inside,
+            lambda seed: sequence(
+                project_to_map(c.embedding_dim, (side, side, widths[0]), norm=c.norm, seed=seed),
+                upsampling((side, side, widths[0]), widths[1:2], norm=c.norm, seed=_shift(seed, 10)),
+            ),
+            _shift(c.seed, 40),
+        )
+        self.decoder_head = _per_domain(
+            shared_outside,
+            lambda seed: sequence(
+                upsampling((2 * side, 2 * side, widths[1]), widths[2:], norm=c.norm, seed=seed),
+                to_image((8 * side, 8 * side, widths[3]), c.output_filters, norm=c.norm, seed=_shift(seed, 10)),
+            ),
+            _shift(c.seed, 60),
+        )
+        classes = 1 if c.domain_classes == 2 else 4
+        self.domain_classifier = perceptron(c.embedding_dim, (*c.domain_hidden, classes), seed=_shift(c.seed, 80))
+        self.reversal = GradientReversal()
+        # Without a norm: a critic that normalises is blind to contrast, and the paper's is small.
+        self.discriminators = {
+            domain: sequence(
+                downsampling(
+                    (c.image_size, c.image_size, 3), c.discriminator_filters, norm="none", slope=0.2, seed=_shift(c.seed, 90)
+                ),
+                flatten((side, side, c.discriminator_filters[-1])),
+                perceptron(side * side * c.discriminator_filters[-1], (1,), seed=_shift(c.seed, 95)),
+            )
+            for domain in c.adversarial_targets
+        }
+        self.teacher_head = perceptron(c.embedding_dim, (c.teacher_dim,), seed=_shift(c.seed, 99)) if c.teacher_dim else None
+
+    # ---- the game -------------------------------------------------------------------------------------------------
+
+    def players(self):
+        c = self.config
+        networks = [*self.encoder_front.values(), *self.encoder_trunk.values()]
+        networks += [*self.decoder_stem.values(), *self.decoder_head.values(), self.domain_classifier]
+        if self.teacher_head is not None:
+            networks.append(self.teacher_head)
+        players = [Player("generator", tuple(networks), self._adam, ema=c.ema or None)]
+        for domain, network in self.discriminators.items():
+            players.append(Player(f"discriminator_{domain}", (network,), self._adam))
+        return players
+
+    def _adam(self):
+        return keras.optimizers.Adam(self.config.learning_rate, beta_1=0.5, epsilon=1e-8)
+
+    def stages(self):
+        critics = [f"discriminator_{domain}" for domain in self.discriminators]
+        gates = {name: (lambda monitor, key=f"{name}_accuracy": monitor[key] < self.config.accuracy_gate) for name in critics}
+        return [Stage("joint", (Phase("joint", self.losses, ("generator", *critics), gates=gates),))]
+
+    def losses(self, batch, training):
+        """One joint forward pass; the total of the paper's section 3 by term."""
+        c, x_a, x_b = self.config, batch["a"], batch["b"]
+
+        # e1(x1), e2(x2), and every embedding decoded into both domains.
+        z_a, z_b = self._encode_both(x_a, x_b, training)
+        a_from_a, a_from_b, b_from_a, b_from_b = self._decode_all(z_a, z_b, training)
+
+        # L_rec: each auto-encoder returns its input.
+        distance = reconstruction.l2_norm if c.reconstruction == "l2" else reconstruction.l1
+        terms = {"reconstruction": distance(a_from_a, x_a) + distance(b_from_b, x_b)}
+
+        # L_sem: a translation has the embedding of its source, ||e1(x1) - e2(d2(e1(x1)))||_1 and mirrored.
+        z_ba, z_ab = self._encode_both(a_from_b, b_from_a, training)
+        held = ops.stop_gradient if c.detach_semantic else (lambda z: z)
+        terms["semantic"] = ops.sum(ops.abs(held(z_a) - z_ab) + ops.abs(held(z_b) - z_ba), axis=-1)
+
+        # L_dann: the classifier tells the domains apart; the reversal makes the encoders prevent it.
+        terms["domain"], domain_accuracy = self._domain_loss(z_a, z_b, z_ab, z_ba, training)
+        monitor = {"domain_accuracy": domain_accuracy}
+
+        # L_teach: the source's embedding points where the frozen teacher's does.
+        if self.teacher_head is not None:
+            terms["teacher"] = reconstruction.cosine_distance(self.teacher_head(z_a), batch["a_teacher"])
+            if "b_teacher" in batch:
+                terms["teacher"] += reconstruction.cosine_distance(self.teacher_head(z_b), batch["b_teacher"])
+
+        # L_gan: a discriminator a target domain, on one pass over real images and translations.
+        losses = {"generator": terms}
+        real, fake = {"a": x_a, "b": x_b}, {"a": a_from_b, "b": b_from_a}
+        for domain, network in self.discriminators.items():
+            logits = network(ops.concatenate([real[domain], fake[domain]]), training=training)
+            real_logits, fake_logits = ops.split(logits, 2)
+            terms["adversarial"] = terms.get("adversarial", 0.0) + adversarial.generator_loss(fake_logits)
+            player = f"discriminator_{domain}"
+            losses[player] = {"adversarial": adversarial.discriminator_loss(real_logits, fake_logits)}
+            monitor[f"{player}_accuracy"] = adversarial.accuracy(real_logits, fake_logits)
+        return {**losses, "monitor": monitor}
+
+    def _domain_loss(self, z_a, z_b, z_ab, z_ba, training):
+        """Cross-entropy of the domain classifier and its accuracy; ln 2 or ln 4 when embeddings are mixed perfectly."""
+        if self.config.domain_classes == 2:
+            logits = self.domain_classifier(self.reversal(ops.concatenate([z_a, z_b])), training=training)
+            of_a, of_b = ops.split(logits, 2)
+            entropy = adversarial.binary_cross_entropy(of_a, 1.0) + adversarial.binary_cross_entropy(of_b, 0.0)
+            return entropy / 2, adversarial.accuracy(of_a, of_b)
+        logits = self.domain_classifier(self.reversal(ops.concatenate([z_a, z_b, z_ab, z_ba])), training=training)
+        labels = ops.repeat(ops.arange(4), ops.shape(z_a)[0])
+        entropy = ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+        right = ops.equal(ops.argmax(logits, axis=-1), ops.cast(labels, "int32"))
+        return entropy, ops.cast(right, "float32")
+
+    # ---- networks -------------------------------------------------------------------------------------------------
+
+    def _encode_both(self, x_a, x_b, training=False):
+        h_a, h_b = _through(self.encoder_front, x_a, x_b, training)
+        z_a, z_b = _through(self.encoder_trunk, h_a, h_b, training)
+        return self._scaled(z_a), self._scaled(z_b)
+
+    def _decode_all(self, z_a, z_b, training):
+        """d1(e1(x1)), d1(e2(x2)), d2(e1(x1)), d2(e2(x2)); what decoders share is computed once."""
+        z = ops.concatenate([z_a, z_b])
+        hidden = {"a": self.decoder_stem["a"](z, training=training)}
+        shared = self.decoder_stem["a"] is self.decoder_stem["b"]
+        hidden["b"] = hidden["a"] if shared else self.decoder_stem["b"](z, training=training)
+        decoded = {"a": self.decoder_head["a"](hidden["a"], training=training)}
+        shared = self.decoder_head["a"] is self.decoder_head["b"]
+        decoded["b"] = decoded["a"] if shared else self.decoder_head["b"](hidden["b"], training=training)
+        return *ops.split(decoded["a"], 2), *ops.split(decoded["b"], 2)
+
+    def _scaled(self, z):
+        return ops.normalize(z, axis=-1, epsilon=1e-6) if self.config.normalize_embedding else z
+
+    def encode_tensor(self, x, domain):
+        """Embeddings (N, embedding_dim) of float32 [-1, 1] images of the domain with that name."""
+        key = self._key(domain)
+        return self._scaled(self.encoder_trunk[key](self.encoder_front[key](x)))
+
+    def decode_tensor(self, z, domain):
+        """Images of the domain with that name, float32 [-1, 1], from embeddings (N, embedding_dim)."""
+        key = self._key(domain)
+        return self.decoder_head[key](self.decoder_stem[key](z))
+
+    def translate_tensor(self, x, target):
+        """d2(e1(x)) or d1(e2(x)): deterministic."""
+        source = self.domains[1 - self.domains.index(target)]
+        return self.decode_tensor(self.encode_tensor(x, source), target)
+
+    def _key(self, domain):
+        return "ab"[self.domains.index(domain)]
+
+    # ---- using the embedding --------------------------------------------------------------------------------------
+
+    def embed(self, images, domain=None, *, value_range=None, batch_size=32):
+        """Semantic embeddings of images.
+
+        Args:
+            images: as in `translate`.
+            domain: that the images are of; None for the source domain.
+            value_range: as in `translate`.
+            batch_size: images a pass.
+
+        Returns:
+            float32 array (N, embedding_dim), or (embedding_dim,) for one image.
+
+        Raises:
+            As `translate`.
+        """
+        domain = self._known_domain(domain, default=self.domains[0], what="domain")
+        x, kind = imaging.to_model(images, value_range=value_range)
+        z = self.infer(("embed", domain), lambda t: self.encode_tensor(t, domain), x, batch_size)
+        return z if kind.batched else z[0]
+
+    def reconstruct(self, images, domain=None, *, value_range=None, batch_size=32):
+        """Images through their own domain's auto-encoder; arguments and errors as in `embed`, result as in `translate`."""
+        domain = self._known_domain(domain, default=self.domains[0], what="domain")
+        x, kind = imaging.to_model(images, value_range=value_range)
+
+        def through(t):
+            return self.decode_tensor(self.encode_tensor(t, domain), domain)
+
+        return kind.restore(self.infer(("reconstruct", domain), through, x, batch_size))
+
+    def nearest(self, query, gallery, k=5, *, query_domain=None, gallery_domain=None):
+        """The images of a gallery whose embeddings are nearest to those of a query, across domains as the paper shows.
+
+        Args:
+            query: images of `query_domain` (None for the source domain).
+            gallery: images of `gallery_domain` (None for the target domain), at least k.
+            k: how many neighbours.
+
+        Returns:
+            `(indices, similarities)` into the gallery, best first, each (N, k), or (k,) for a single query image;
+            similarities are cosines in [-1, 1].
+
+        Raises:
+            ValueError: if k is not between 1 and the gallery's size; else as `translate`.
+        """
+        gallery_domain = self._known_domain(gallery_domain, default=self.domains[1], what="domain")
+        if not 1 <= k <= len(gallery):
+            raise ValueError(f"k must be between 1 and the gallery's {len(gallery)} images, got {k}.")
+        found = self.embed(query, query_domain)
+        ours = found / np.maximum(np.linalg.norm(found, axis=-1, keepdims=True), 1e-12)
+        theirs = self.embed(gallery, gallery_domain)
+        theirs = theirs / np.maximum(np.linalg.norm(theirs, axis=-1, keepdims=True), 1e-12)
+        similarities = ours @ theirs.T
+        indices = np.argsort(-similarities, axis=-1, kind="stable")[..., :k]
+        return indices, np.take_along_axis(similarities, indices, axis=-1)
+
+    def export_signatures(self):
+        """Translation to each domain, and the embedding of source images."""
+        return {**super().export_signatures(), "embed": lambda x: self.encode_tensor(x, self.domains[0])}
+
+
+def _per_domain(shared, make, seed):
+    """A network for each of the domains "a" and "b", the same one if it is shared."""
+    first = make(seed)
+    return {"a": first, "b": first if shared else make(_shift(seed, 1000))}
+
+
+def _shift(seed, by):
+    return None if seed is None else seed + by
+
+
+def _through(networks, x_a, x_b, training):
+    """Both domains through their networks; in one pass where that is the same network."""
+    if networks["a"] is networks["b"]:
+        return ops.split(networks["a"](ops.concatenate([x_a, x_b]), training=training), 2)
+    return networks["a"](x_a, training=training), networks["b"](x_b, training=training)

@@ -1,0 +1,1 @@
+"""Builders of networks; no losses in here."""

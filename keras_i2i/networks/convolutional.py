@@ -1,0 +1,126 @@
+"""Stacks of strided and transposed convolutions, as the encoders, decoders and critics of the older papers use."""
+
+import keras
+from keras import layers
+
+from keras_i2i.layers.normalization import normalization
+
+
+def downsampling(input_shape, filters, *, norm, slope, norm_first=True, kernel=4, seed=None, name=None):
+    """Convolutions of stride 2, each followed by normalisation and (leaky) ReLU.
+
+    Args:
+        input_shape: (H, W, C).
+        filters: output channels of each convolution; empty gives the identity.
+        norm: see `normalization`.
+        slope: of the leaky ReLU for negative values; 0 for ReLU.
+        norm_first: normalise after the first convolution too.
+        kernel: 4 makes "same" padding the symmetric padding of 1 that the papers use.
+        seed: of the initial weights.
+        name: of the network.
+
+    Returns:
+        A `keras.Sequential` from (N, H, W, C) to (N, H / 2^n, W / 2^n, filters[-1]).
+    """
+    stack = keras.Sequential([keras.Input(input_shape)], name=name)
+    for index, width in enumerate(filters):
+        normalised = [] if index == 0 and not norm_first else normalization(norm, width)
+        stack.add(
+            layers.Conv2D(
+                width, kernel, 2, "same", use_bias=not normalised, kernel_initializer=_he(seed, index)
+            )
+        )
+        for layer in normalised:
+            stack.add(layer)
+        stack.add(layers.ReLU(negative_slope=slope))
+    return stack
+
+
+def upsampling(input_shape, filters, *, norm, kernel=4, seed=None, name=None):
+    """Transposed convolutions of stride 2 with normalisation and ReLU: twice the size each.
+
+    Args and return as in `downsampling`. A kernel of 4 covers every output pixel equally often, so that a convolution
+    after the last one finds no checkerboard to amplify.
+    """
+    stack = keras.Sequential([keras.Input(input_shape)], name=name)
+    for index, width in enumerate(filters):
+        normalised = normalization(norm, width)
+        stack.add(
+            layers.Conv2DTranspose(
+                width, kernel, 2, "same", use_bias=not normalised, kernel_initializer=_he(seed, index)
+            )
+        )
+        for layer in normalised:
+            stack.add(layer)
+        stack.add(layers.ReLU())
+    return stack
+
+
+def perceptron(input_dim, widths, *, slope=0.0, seed=None, name=None):
+    """Fully connected layers with (leaky) ReLU between them and a linear last one; (N, input_dim) to (N, widths[-1])."""
+    stack = keras.Sequential([keras.Input((input_dim,))], name=name)
+    for index, width in enumerate(widths):
+        stack.add(layers.Dense(width, kernel_initializer=_he(seed, index)))
+        if index < len(widths) - 1:
+            stack.add(layers.ReLU(negative_slope=slope))
+    return stack
+
+
+def flatten(input_shape):
+    """(N, H, W, C) to (N, H * W * C)."""
+    return keras.Sequential([keras.Input(input_shape), layers.Flatten()])
+
+
+def project_to_map(input_dim, shape, *, norm, seed=None):
+    """A vector (N, input_dim) to a map (N, H, W, C) of `shape`, normalised, with ReLU."""
+    height, width, channels = shape
+    normalised = normalization(norm, channels)
+    units = height * width * channels
+    return keras.Sequential(
+        [
+            keras.Input((input_dim,)),
+            layers.Dense(units, use_bias=not normalised, kernel_initializer=_he(seed, 0)),
+            layers.Reshape(shape),
+            *normalised,
+            layers.ReLU(),
+        ]
+    )
+
+
+def to_image(input_shape, filters, *, norm, channels=3, seed=None):
+    """The last layers of a decoder: twice the size, then tanh.
+
+    Args:
+        input_shape: (H, W, C).
+        filters: 0 for one transposed convolution straight to the image; else a transposed convolution to this many
+            channels with normalisation and ReLU, and a 3x3 convolution to the image, which leaves no checkerboard.
+        norm: see `normalization`.
+        channels: of the image.
+        seed: of the initial weights.
+
+    Returns:
+        A network from (N, H, W, C) to (N, 2H, 2W, channels) in [-1, 1].
+    """
+    glorot = keras.initializers.GlorotUniform(seed=seed)
+    if not filters:
+        last = layers.Conv2DTranspose(channels, 4, 2, "same", activation="tanh", kernel_initializer=glorot)
+        return keras.Sequential([keras.Input(input_shape), last])
+    height, width, _ = input_shape
+    last = layers.Conv2D(channels, 3, padding="same", activation="tanh", kernel_initializer=glorot)
+    grown = upsampling(input_shape, (filters,), norm=norm, seed=_next(seed))
+    return sequence(grown, keras.Sequential([keras.Input((2 * height, 2 * width, filters)), last]))
+
+
+def sequence(*networks, name=None):
+    """One flat `keras.Sequential` of several; their layers are reused, not copied."""
+    first = networks[0]
+    stacked = [layer for network in networks for layer in network.layers]
+    return keras.Sequential([keras.Input(first.input_shape[1:]), *stacked], name=name)
+
+
+def _next(seed):
+    return None if seed is None else seed + 1
+
+
+def _he(seed, index):
+    return keras.initializers.HeNormal(seed=None if seed is None else seed + index)
