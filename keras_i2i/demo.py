@@ -42,6 +42,22 @@ def bundled_photos():
     return [(name, pathlib.Path(str(folder / file))) for file, name in SAMPLES]
 
 
+def read(path):
+    """Reads a photo as uint8 RGB (H, W, 3).
+
+    Raises:
+        FileNotFoundError, ValueError: no such file, or no image in it.
+    """
+    from keras_i2i import data
+
+    if not pathlib.Path(path).is_file():
+        raise FileNotFoundError(f"There is no photo {path}: check the path.")
+    try:
+        return np.asarray(data.read_image(path))
+    except Exception as error:  # Pillow's readers raise many kinds on broken bytes
+        raise ValueError(f"{path} holds no whole image ({type(error).__name__}): give a JPEG or PNG file.") from None
+
+
 def face_of(photo, size):
     """Finds and crops the face, and scales it to what the model takes.
 
@@ -113,11 +129,9 @@ def run(model, photos, out):
     Raises:
         OSError, ValueError: a photo that cannot be read, or a sheet that cannot be written.
     """
-    from keras_i2i import data
-
     images, faces, boxes = [], [], []
     for _, path in photos:
-        images.append(np.asarray(data.load_image(path)))
+        images.append(read(path))
         face, box, found = face_of(images[-1], model.image_size)
         if not found:
             print(f"No face was found in {path}, so its middle is used: try a photo of one upright, frontal face.")
