@@ -1,7 +1,7 @@
 """The protocol of the task face photo -> cartoon portrait: what is measured on photographs that training never saw.
 
-A model is used through `translate(images, target=...)` and `embed(images, domain=...)` alone, with domains "photo"
-and "cartoon"; images are uint8 RGB `(N, 64, 64, 3)`.
+A model is used through `translate(images, target=...)` and `embed(images, domain=...)`, and `reconstruct` where it
+has that, with domains "photo" and "cartoon"; images are uint8 RGB `(N, 64, 64, 3)`.
 """
 
 import csv
@@ -12,8 +12,18 @@ import numpy as np
 
 from keras_i2i.evaluation import judge as judging
 from keras_i2i.evaluation import regions
-from keras_i2i.metrics.diversity import mean_pairwise_distance
-from keras_i2i.metrics.ranking import auc, spearman
+from keras_i2i.metrics import (
+    auc,
+    chance_agreement,
+    cosine_distance,
+    frechet_distance,
+    gaussian_mmd,
+    mean_pairwise_distance,
+    median_distance,
+    mobilenet_v2,
+    retrieval_agreement,
+    spearman,
+)
 
 HELD_OUT = 100  # photographs, the last by file name
 FACE_BOX = (19, 35, 159, 175)  # of a 178 x 218 CelebA frame (left, top, right, bottom)
@@ -51,6 +61,10 @@ def held_out(folder=None, count=HELD_OUT):
     return np.stack(photos), labels
 
 
+def _is_female(labels):
+    return np.array([row["gender"] == "female" for row in labels])
+
+
 def attribute_agreement(cartoons, photos, labels, judge):
     """Items 1 to 3: do the cartoons keep gender, beard, hair and skin lightness of the photographs?
 
@@ -62,7 +76,7 @@ def attribute_agreement(cartoons, photos, labels, judge):
         dict of floats: shares 0..1, AUC 0..1, rank correlations -1..1 (NaN for constant cartoons).
     """
     scores = judge.scores(cartoons)
-    female = np.array([row["gender"] == "female" for row in labels])
+    female = _is_female(labels)
     beard = np.array([row["detail"] == "beard" for row in labels])
     files = [row["file"] for row in labels]
     hair_seen = np.array([name not in regions.HAIR_NOT_SEEN for name in files])
@@ -84,13 +98,14 @@ def attribute_agreement(cartoons, photos, labels, judge):
     }
 
 
-def quick(model, photos=None, labels=None):
+def quick(model, photos=None, labels=None, judge=None):
     """Items 1 to 3 and the pixels' diversity, in seconds: for use during training.
 
     Args:
         model: see the module; its "cartoon" translation is measured.
         photos, labels: as `held_out` returns them, which is the default. While training, give others than those the
             final numbers are taken on if any choice is made by them.
+        judge: default `judge.load_judge()`, which trains it the first time.
 
     Returns:
         dict of floats: `attribute_agreement`'s, and `diversity_pixels` (1: as different as real avatars, 0: all alike).
@@ -98,7 +113,136 @@ def quick(model, photos=None, labels=None):
     if photos is None:
         photos, labels = held_out()
     cartoons = model.translate(photos, target="cartoon")
-    _, real = judging.cached_avatars(AVATARS_SEED, len(photos))
-    values = attribute_agreement(cartoons, photos, labels, judging.load_judge())
+    _, real = judging.cached_avatars(AVATARS_SEED + 1, len(photos))
+    values = attribute_agreement(cartoons, photos, labels, judge or judging.load_judge())
     values["diversity_pixels"] = mean_pairwise_distance(cartoons) / mean_pairwise_distance(real)
     return values
+
+
+def realism(cartoons, photos, real, other, extractor):
+    """Item 4: distances on the extractor's features, and diversity against real avatars.
+
+    Args:
+        cartoons, photos: uint8 `(N, 64, 64, 3)`.
+        real: unseen avatars, uint8 `(M, 64, 64, 3)`, the reference of every distance.
+        other: N further unseen avatars: the distance a perfect translator would have at this N.
+        extractor: a `FeatureExtractor`.
+
+    Returns:
+        dict of floats: `fmd`, beside `fmd_avatars` (floor) and `fmd_photos` (what no translation at all would have);
+        `kmmd` (the root; its kernel width is the median heuristic on avatars against avatars, one width for all three)
+        likewise; `diversity_pixels` and `diversity_features`, ratios of mean pairwise distances, 1 for real avatars.
+    """
+    of_real, of_other = extractor(real), extractor(other)
+    of_cartoons, of_photos = extractor(cartoons), extractor(photos)
+    sigma = median_distance(of_other, of_real)
+    values = {"kmmd_sigma": sigma}
+    for suffix, features in (("", of_cartoons), ("_avatars", of_other), ("_photos", of_photos)):
+        values["fmd" + suffix] = frechet_distance(features, of_real)
+        values["kmmd" + suffix] = gaussian_mmd(features, of_real, sigma).root
+    values["diversity_pixels"] = mean_pairwise_distance(cartoons) / mean_pairwise_distance(other)
+    values["diversity_features"] = mean_pairwise_distance(of_cartoons) / mean_pairwise_distance(of_other)
+    return values
+
+
+def _l1(x, y):
+    """Mean absolute difference on the scale 0..1 of uint8 images."""
+    return float(np.abs(np.asarray(x, np.float64) - np.asarray(y, np.float64)).mean() / 255)
+
+
+def embedding_quality(model, photos, labels, cartoons, real, real_long_hair):
+    """Item 5: what the model's own two encoders and decoders keep.
+
+    Args:
+        model: with `embed`, `translate` and, where it has an auto-encoder a domain, `reconstruct(images, domain=...)`.
+        photos, labels: as `held_out` returns them.
+        cartoons: their translations.
+        real, real_long_hair: unseen avatars and whether each has long hair, bool `(M,)`.
+
+    Returns:
+        dict of floats. `reconstruction_l1_*` and `cycle_l1_*` (there and back): 0..1. `semantic_distance_*`: mean
+        1 - cosine between the embeddings of an image and of its translation, 0..2, beside `..._random`, where it is
+        another image's translation. `neighbour_gender_*`: share of cross-domain nearest neighbours of the same gender
+        (long hair for avatars), beside `..._chance`.
+    """
+    female = _is_female(labels)
+    portraits = model.translate(real, target="photo")
+    values = {
+        "cycle_l1_photo": _l1(photos, model.translate(cartoons, target="photo")),
+        "cycle_l1_cartoon": _l1(real, model.translate(portraits, target="cartoon")),
+    }
+    if hasattr(model, "reconstruct"):
+        values["reconstruction_l1_photo"] = _l1(photos, model.reconstruct(photos, domain="photo"))
+        values["reconstruction_l1_cartoon"] = _l1(real, model.reconstruct(real, domain="cartoon"))
+    z_photo, z_cartoon = model.embed(photos, domain="photo"), model.embed(real, domain="cartoon")
+    for name, z, z_there in (
+        ("photo", z_photo, model.embed(cartoons, domain="cartoon")),
+        ("cartoon", z_cartoon, model.embed(portraits, domain="photo")),
+    ):
+        values[f"semantic_distance_{name}"] = float(cosine_distance(z, z_there).mean())
+        values[f"semantic_distance_{name}_random"] = float(cosine_distance(z, np.roll(z_there, 1, axis=0)).mean())
+    values["neighbour_gender_photo"] = retrieval_agreement(z_photo, female, z_cartoon, real_long_hair)
+    values["neighbour_gender_cartoon"] = retrieval_agreement(z_cartoon, real_long_hair, z_photo, female)
+    values["neighbour_gender_chance"] = chance_agreement(female, real_long_hair)
+    return values
+
+
+def evaluate(model, photos=None, labels=None, avatars_seed=AVATARS_SEED, n=500, extractor=None, judge=None):
+    """The whole protocol, items 1 to 5.
+
+    Args:
+        model: see the module.
+        photos, labels: as `held_out` returns them, which is the default.
+        avatars_seed: of the unseen avatars; another than any training set's. avatars_seed + 1 gives the disjoint set.
+        n: reference avatars.
+        extractor: a `FeatureExtractor`; default `metrics.mobilenet_v2()`.
+        judge: default `judge.load_judge()`.
+
+    Returns:
+        a JSON-able dict: every number by name, and under "protocol" all that is needed to repeat it (split, N, seeds,
+        resize, extractor and its hash) with the judge's accuracy on unseen avatars. NaN becomes None.
+    """
+    if photos is None:
+        photos, labels = held_out()
+    extractor = extractor or mobilenet_v2()
+    judge = judge or judging.load_judge()
+    cartoons = model.translate(photos, target="cartoon")
+    real_labels, real = judging.cached_avatars(avatars_seed, n)
+    _, other = judging.cached_avatars(avatars_seed + 1, len(photos))
+    values = {
+        **attribute_agreement(cartoons, photos, labels, judge),
+        **realism(cartoons, photos, real, other, extractor),
+        **embedding_quality(model, photos, labels, cartoons, real, real_labels[:, 0]),
+    }
+    values = {name: value if np.isfinite(value) else None for name, value in values.items()}
+    values["protocol"] = {
+        "photos": len(photos),
+        "split": f"{labels[0]['file']} to {labels[-1]['file']}, by file name; crop {FACE_BOX}, 64 x 64 Lanczos",
+        "men": int((~_is_female(labels)).sum()),
+        "photos_with_hair_seen": sum(row["file"] not in regions.HAIR_NOT_SEEN for row in labels),
+        "avatars": int(n),
+        "avatars_seed": int(avatars_seed),
+        "disjoint_avatars": len(photos),
+        "judge_accuracy": judge.accuracy,
+        "judge_seed": judge.seed,
+        "extractor": extractor.name,
+        "extractor_sha256": extractor.sha256,
+        "extractor_resize": extractor.resize,
+    }
+    return values
+
+
+def contact_sheet(photos, cartoons, columns=10, scale=2):
+    """Photographs over their cartoons, row by row: two uint8 `(N, 64, 64, 3)` -> one uint8 RGB image."""
+    photos, cartoons = np.asarray(photos), np.asarray(cartoons)
+    if photos.shape != cartoons.shape or not len(photos):
+        raise ValueError(f"A sheet needs a cartoon a photograph, got {photos.shape} and {cartoons.shape}.")
+    height, width = photos.shape[1:3]
+    rows = -(-len(photos) // columns)
+    sheet = np.full((rows, 2 * height + 4, columns, width, 3), 255, np.uint8)
+    for index, (photo, cartoon) in enumerate(zip(photos, cartoons, strict=True)):
+        row, column = divmod(index, columns)
+        sheet[row, :height, column] = photo
+        sheet[row, height : 2 * height, column] = cartoon
+    sheet = sheet.reshape(rows * (2 * height + 4), columns * width, 3)
+    return sheet.repeat(scale, axis=0).repeat(scale, axis=1)

@@ -87,7 +87,7 @@ def _keeping(what):
 
 
 def _any_chin(index, person):
-    """Gives every second long-haired avatar's chin a fair chance of a beard (see `_training_set`)."""
+    """Gives two in five long-haired avatars a beard (see `_training_set`)."""
     rng = np.random.default_rng([7, index])
     if person.long_hair and rng.random() < 0.4:
         return dataclasses.replace(person, facial_hair=str(rng.choice(avatars.FACIAL_HAIR)))

@@ -1,0 +1,30 @@
+"""Metrics as plain functions of arrays; none needs TensorFlow but the SavedModel behind `mobilenet_v2`."""
+
+from keras_i2i.metrics.color import lightness
+from keras_i2i.metrics.diversity import mean_pairwise_distance, mean_variance
+from keras_i2i.metrics.features import FeatureExtractor, MobileNetV2, mobilenet_v2
+from keras_i2i.metrics.frechet import frechet_distance, gaussian_frechet_distance
+from keras_i2i.metrics.mmd import MMD, gaussian_mmd, median_distance
+from keras_i2i.metrics.ranking import auc, ranks, spearman
+from keras_i2i.metrics.retrieval import chance_agreement, cosine_distance, nearest, retrieval_agreement
+
+__all__ = [
+    "MMD",
+    "FeatureExtractor",
+    "MobileNetV2",
+    "auc",
+    "chance_agreement",
+    "cosine_distance",
+    "frechet_distance",
+    "gaussian_frechet_distance",
+    "gaussian_mmd",
+    "lightness",
+    "mean_pairwise_distance",
+    "mean_variance",
+    "median_distance",
+    "mobilenet_v2",
+    "nearest",
+    "ranks",
+    "retrieval_agreement",
+    "spearman",
+]

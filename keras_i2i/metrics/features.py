@@ -1,0 +1,93 @@
+"""Feature extractors for distribution metrics: what images become before a distance is taken."""
+
+import dataclasses
+import functools
+import hashlib
+import os
+import pathlib
+import typing
+
+import numpy as np
+
+
+@typing.runtime_checkable
+class FeatureExtractor(typing.Protocol):
+    """Images to features, with what a reader needs to repeat the number."""
+
+    name: str  # of the network
+    sha256: str  # of its files
+    resize: int  # the side in pixels that images are brought to
+
+    def __call__(self, images):
+        """Features float `(N, D)` of uint8 RGB images `(N, H, W, 3)`."""
+        ...
+
+
+def folder_sha256(folder):
+    """SHA-256 (hex) over the relative names, lengths and bytes of a folder's files, in the order of the names."""
+    folder = pathlib.Path(folder)
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        total.update(f"{path.relative_to(folder).as_posix()}\n{len(content)}\n".encode())
+        total.update(content)
+    return total.hexdigest()
+
+
+@dataclasses.dataclass(frozen=True)
+class MobileNetV2:
+    """The 1280 pooled features of an ImageNet MobileNetV2 SavedModel; a Frechet distance on them is an FMD, no FID.
+
+    Args:
+        folder: the SavedModel, taking float RGB 0..1 `(N, H, W, 3)` as `images` and giving `features`.
+        resize: images are brought to this side, bicubic with antialiasing. 128 by default: at 64 the network's last map
+            is 2 x 2 and at 224 a 64-pixel image is mostly interpolation.
+    """
+
+    folder: pathlib.Path
+    resize: int = 128
+    name: typing.ClassVar[str] = "mobilenet_v2"
+
+    @functools.cached_property
+    def sha256(self):
+        """SHA-256 of the SavedModel's files."""
+        return folder_sha256(self.folder)
+
+    @functools.cached_property
+    def _features(self):
+        import tensorflow as tf  # a SavedModel has no other reader; imported late: without it the rest still works
+
+        signature = tf.saved_model.load(str(self.folder)).signatures["serving_default"]
+        return lambda batch: signature(images=tf.constant(batch))["features"].numpy()
+
+    def __call__(self, images, batch_size=50):
+        """Features float32 `(N, 1280)` of uint8 RGB images `(N, H, W, 3)`."""
+        from PIL import Image
+
+        images = np.asarray(images)
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3 or not len(images):
+            raise ValueError(f"Features are taken of uint8 RGB images (N, H, W, 3), got {images.dtype} {images.shape}.")
+        parts = []
+        for start in range(0, len(images), batch_size):
+            batch = [
+                Image.fromarray(image).resize((self.resize, self.resize), Image.Resampling.BICUBIC)
+                for image in images[start : start + batch_size]
+            ]
+            parts.append(self._features(np.stack([np.asarray(image) for image in batch]).astype(np.float32) / 255))
+        return np.concatenate(parts)
+
+
+def mobilenet_v2(folder=None, resize=128):
+    """The project's extractor, from `folder` or else from models/mobilenet_v2 beside $KERAS_I2I_DATA.
+
+    Raises:
+        FileNotFoundError: when it is in neither place.
+    """
+    if folder is None:
+        folder = pathlib.Path(os.environ.get("KERAS_I2I_DATA", "data")).parent / "models" / "mobilenet_v2"
+    folder = pathlib.Path(folder)
+    if not (folder / "saved_model.pb").is_file():
+        raise FileNotFoundError(
+            f"There is no SavedModel in {folder}: pass the folder of mobilenet_v2 or set KERAS_I2I_DATA."
+        )
+    return MobileNetV2(folder, resize)
