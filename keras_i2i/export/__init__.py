@@ -1,0 +1,1 @@
+"""Models in the formats of servers and devices, one module a format."""

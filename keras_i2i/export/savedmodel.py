@@ -1,0 +1,121 @@
+"""SavedModels with named signatures, which TensorFlow and TensorFlow Serving load without Keras or this package."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import tempfile
+
+from keras_i2i.core import backend
+
+CHANNELS = 3
+
+
+def write(model, filepath, *, overwrite=False):
+    """Writes the signatures of a model as a SavedModel, all of it or nothing.
+
+    Every signature of `model.export_signatures()` takes "images", float32 [-1, 1], shape (N, size, size, 3) with N
+    free, and returns one tensor under the signature's output name: "images" for images, else the signature's own name. "serving_uint8"
+    is "serving_default" on uint8 [0, 255]. Moving averages of the weights are baked in. Of the variables only those
+    that a signature reads are stored: no optimizer, no discriminator.
+
+    Args:
+        model: a `Translator`.
+        filepath: folder to be made; for TensorFlow Serving ".../<model name>/<version>".
+        overwrite: replace a folder that exists and is not empty.
+
+    Returns:
+        `filepath` as a `pathlib.Path`.
+
+    Raises:
+        FileExistsError: if the folder is not empty and `overwrite` is False, or the path is a file.
+        RuntimeError: if Keras does not run on TensorFlow.
+    """
+    target = pathlib.Path(filepath).absolute()
+    if not backend.is_tensorflow():
+        raise RuntimeError(
+            "A SavedModel is written by TensorFlow: save the weights, and export them with KERAS_BACKEND=tensorflow."
+        )
+    if target.exists() and not target.is_dir():
+        raise FileExistsError(f"{target} is a file: name a folder to export to.")
+    if target.is_dir() and any(target.iterdir()) and not overwrite:
+        raise FileExistsError(f"{target} is not empty: choose another folder, or pass overwrite=True to replace it.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the target, so that the last step is a rename within one file system.
+    scratch = pathlib.Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        _save(model, scratch / "new")
+        if target.exists():
+            target.rename(scratch / "old")
+        try:
+            (scratch / "new").rename(target)
+        except OSError:
+            if (scratch / "old").exists():
+                (scratch / "old").rename(target)
+            raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    os.chmod(target, 0o755)
+    return target
+
+
+def _save(model, folder):
+    import tensorflow as tf
+
+    side, name = model.image_size, "serving_default"
+    signatures = dict(model.export_signatures())
+    module = tf.Module()
+    with model.averaged_weights(), _quiet():
+        concrete = {key: _concrete(_floats(function, key), side, tf.float32) for key, function in signatures.items()}
+        concrete["serving_uint8"] = _concrete(_pixels(signatures[name], name), side, tf.uint8)
+        # The graphs alone do not keep their variables: a SavedModel stores what its module tracks.
+        used = {id(variable): variable for function in concrete.values() for variable in function.variables}
+        module.weights = list(used.values())
+        tf.saved_model.save(module, str(folder), signatures=concrete)
+
+
+def _concrete(function, side, dtype):
+    import tensorflow as tf
+
+    spec = tf.TensorSpec((None, side, side, CHANNELS), dtype, name="images")
+    return tf.function(function).get_concrete_function(spec)
+
+
+def _floats(function, name):
+    """A signature on float32 [-1, 1] images."""
+
+    def signature(images):
+        result = function(images)
+        return {_output_name(result, name): result}
+
+    return signature
+
+
+def _pixels(function, name):
+    """A signature on uint8 images: the rule of `core.imaging`, inside of the graph."""
+    import tensorflow as tf
+
+    def signature(images):
+        result = function(tf.cast(images, tf.float32) * (2.0 / 255.0) - 1.0)
+        pixels = tf.round((tf.clip_by_value(result, -1.0, 1.0) + 1.0) * 127.5)
+        return {_output_name(result, name): tf.cast(pixels, tf.uint8)}
+
+    return signature
+
+
+def _output_name(result, signature):
+    return "images" if len(result.shape) == 4 else signature
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Without TensorFlow's lines about assets and about functions that it does not need to save."""
+    import logging
+
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

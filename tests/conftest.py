@@ -1,0 +1,38 @@
+"""What all tests share: a quiet TensorFlow, the photographs where a machine has them, tiny models."""
+
+import os
+import pathlib
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import pytest
+
+pytest.register_assert_rewrite("tests.harness")
+
+
+@pytest.fixture
+def faces_data():
+    """The folder `$KERAS_I2I_DATA`, or a skipped test."""
+    home = os.environ.get("KERAS_I2I_DATA")
+    if not home or not (pathlib.Path(home) / "faces" / "photos").is_dir():
+        pytest.skip("KERAS_I2I_DATA names no folder with faces/photos")
+    return pathlib.Path(home)
+
+
+@pytest.fixture
+def tiny_xgan():
+    """A function of config overrides that makes a small, seeded `XGAN` for 16x16 images."""
+    from tests.methods.test_xgan import tiny
+
+    return tiny
+
+
+@pytest.fixture(scope="class")
+def trained(case):
+    """For `harness.Contract`: a model after a few steps that reach all its phases, its data, and the history."""
+    from tests import harness
+
+    model = case.compiled()
+    data = case.data(model, batches=case.steps)
+    history = harness.train(model, data, case.steps)
+    return model, data, history.history

@@ -1,0 +1,371 @@
+"""The contract of a method: what every `Translator` must do, tested from a tiny config alone.
+
+A method's test declares a `Case`; `tests/methods/test_contract.py` runs `Contract` over all registered methods, and
+`tests/core` runs it over two tiny methods that alternate and that walk through stages.
+"""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+
+import keras
+import numpy as np
+import pytest
+
+from keras_i2i.core.players import due_phases, stage_at
+from keras_i2i.core.translator import Translator
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """What the harness needs to know of a method.
+
+    Attributes:
+        method: the class.
+        config: fields of its config that make it tiny; a seed among them.
+        batch: function of a NumPy generator, a count and an image size that returns a batch of float32 [-1, 1] arrays.
+        sizes: further image sizes that the method can be built for.
+        steps: training steps, from 0, that together reach every phase of every stage.
+        keys: names of the batch's entries that are images.
+    """
+
+    method: type
+    config: Mapping
+    batch: Callable
+    sizes: tuple[int, ...] = ()
+    steps: int = 3
+    keys: tuple[str, ...] = ("a", "b")
+
+    def make(self, **overrides):
+        """A new model; equal weights every time, as the config has a seed."""
+        return self.method(**{**self.config, **overrides})
+
+    def compiled(self, *, jit_compile=False, run_eagerly=False, **overrides):
+        """A new compiled model; without XLA, whose compile time would dominate tests."""
+        model = self.make(**overrides)
+        model.compile(jit_compile=jit_compile, run_eagerly=run_eagerly)
+        return model
+
+    def data(self, model, batches=1, count=4, seed=0):
+        """A dict of arrays with `batches` batches of `count`."""
+        return self.batch(np.random.default_rng(seed), batches * count, model.image_size)
+
+
+def values_of(variables):
+    """Copies of the variables' values, in order."""
+    return [np.array(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable))) for variable in variables]
+
+
+def same(before, after):
+    """Whether two lists of arrays are equal in every bit."""
+    return all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def assert_close(before, after, tolerance):
+    """Asserts that two lists of arrays agree to an absolute tolerance."""
+    for a, b in zip(before, after, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance)
+
+
+def tensors(batch):
+    """A dict of arrays as tensors."""
+    return {key: keras.ops.convert_to_tensor(value) for key, value in batch.items()}
+
+
+def state_of(model):
+    """All values that a resumed run needs: weights, averages, the step, and every optimizer's variables."""
+    own = [*model.variables, *(v for average in model.averages.values() for v in average.variables)]
+    own += [v for name in sorted(model.optimizers) for v in model.optimizers[name].variables]
+    distinct = {id(variable): variable for variable in own}
+    return values_of(distinct.values())
+
+
+def enter(model, stage_index, batch):
+    """Brings a compiled model into a stage, as `fit` would; returns the stage."""
+    model._name_terms(batch)
+    model._enter(stage_index)
+    return model._run.stages[stage_index]
+
+
+def train_phase(model, stage, phase, batch):
+    """One eager training step of one phase alone: the only place where tests reach inside of the training step."""
+    model._train_phase(stage, phase, tensors(batch))
+
+
+def turns(model):
+    """Every (stage index, phase) of the method."""
+    return [(index, phase) for index, stage in enumerate(model._run.stages) for phase in stage.phases]
+
+
+def train(model, data, steps):
+    """Trains for so many steps of four samples, without shuffling, so that two runs see the same."""
+    need = {key: np.resize(value, (4 * steps, *value.shape[1:])) for key, value in data.items()}
+    return model.fit(need, batch_size=4, shuffle=False, epochs=1, verbose=0)
+
+
+def run_python(code, *arguments, timeout=300, **environment):
+    """Runs code in a fresh interpreter that sees the project; returns its standard output, fails with its errors."""
+    paths = [ROOT, os.environ.get("PYTHONPATH", "")]
+    variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env={**variables, **environment},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout
+
+
+# A program that loads a SavedModel with TensorFlow alone, and writes what its signatures return.
+RELOAD = """
+import sys
+
+sys.modules["keras"] = None  # from here on, importing Keras fails; TensorFlow itself would import it if it could
+import numpy as np
+import tensorflow as tf
+
+folder, inputs, outputs = sys.argv[1:]
+loaded = tf.saved_model.load(folder)
+images = np.load(inputs)
+results = {}
+for name, signature in loaded.signatures.items():
+    (key, spec), = signature.structured_input_signature[1].items()
+    x = images if spec.dtype == tf.float32 else ((images + 1) * 127.5).round().astype("uint8")
+    result, = signature(**{key: tf.constant(x)}).values()
+    results[name] = result.numpy()
+    one, = signature(**{key: tf.constant(x[:1])}).values()
+    assert one.shape[0] == 1
+np.savez(outputs, **results)
+assert not any(name.split(".")[0] in ("keras", "keras_i2i") for name, module in sys.modules.items() if module)
+"""
+
+
+class Contract:
+    """Tests of one `Case`, given by a class-scoped fixture `case`; `trained` is made from it in `conftest.py`."""
+
+    # ---- configuration --------------------------------------------------------------------------------------------
+
+    def test_builds_from_its_config(self, case):
+        model = case.make()
+        assert isinstance(model, Translator)
+        assert dataclasses.is_dataclass(model.config) and model.config.__dataclass_params__.frozen
+        assert len(set(model.domains)) == len(model.domains) >= 2
+        assert model.trainable_variables
+        assert {"domains", "image_size", "weights"} <= {field.name for field in dataclasses.fields(model.config)}
+
+    def test_config_round_trip(self, case):
+        model = case.make()
+        plain = json.loads(json.dumps(model.get_config()))
+        again = case.method.from_config(plain)
+        assert again.config == model.config
+        assert json.loads(json.dumps(again.get_config())) == plain
+        assert [v.shape for v in again.variables] == [v.shape for v in model.variables]
+        assert same(values_of(again.variables), values_of(model.variables)), "the seed does not fix the weights"
+        with pytest.raises(TypeError, match="no setting 'colour_of_the_sky'"):
+            case.make(colour_of_the_sky="blue")
+
+    # ---- training -------------------------------------------------------------------------------------------------
+
+    def test_every_phase_changes_its_own_players_only(self, case):
+        model = case.compiled()
+        data = case.data(model)
+        for stage_index, phase in turns(model):
+            stage = enter(model, stage_index, data)
+            ungated = dataclasses.replace(phase, gates={})
+            players = [model._run.players[name] for name in phase.players]
+            own = {id(v) for player in players for v in player.variables(stage.frozen)}
+            weights = model.trainable_variables + [v for network in stage.frozen for v in network.variables]
+            others = [v for v in {id(v): v for v in weights}.values() if id(v) not in own]
+            idle = [v for n, o in model.optimizers.items() if n not in phase.players for v in o.variables]
+            idle += [v for n, a in model.averages.items() if n not in phase.players for v in a.variables]
+            before, idle_before = values_of(others), values_of(idle)
+            networks_before = [values_of(n.trainable_variables) for player in players for n in player.networks]
+            train_phase(model, stage, ungated, data)
+            assert same(before, values_of(others)), f"{phase.name} changed weights of others"
+            assert same(idle_before, values_of(idle)), f"{phase.name} changed optimizers or averages of others"
+            for player in players:
+                for network in player.networks:
+                    old = networks_before.pop(0)
+                    if network not in stage.frozen and old:
+                        new = values_of(network.trainable_variables)
+                        assert not same(old, new), f"{phase.name} left a network of {player.name} as it was"
+
+    def test_closed_gate_keeps_every_bit(self, case):
+        model = case.compiled()
+        data = case.data(model)
+        for stage_index, phase in turns(model):
+            stage = enter(model, stage_index, data)
+            for held in phase.players:
+                closed = dataclasses.replace(phase, gates={held: lambda monitor: keras.ops.convert_to_tensor(False)})
+                for _ in range(2):  # the optimizer's state is zero before the first step, and not before the second
+                    own = [*model._run.players[held].variables(stage.frozen), *model.optimizers[held].variables]
+                    own += model.averages[held].variables if held in model.averages else []
+                    rest = [v for n in phase.players if n != held for v in model.optimizers[n].variables]
+                    before, rest_before = values_of(own), values_of(rest)
+                    train_phase(model, stage, closed, data)
+                    assert same(before, values_of(own)), f"{held} moved behind a closed gate"
+                    assert not rest or not same(rest_before, values_of(rest)), f"the gate of {held} held others too"
+                    train_phase(model, stage, dataclasses.replace(phase, gates={}), data)
+
+    def test_losses_are_finite_on_constant_images(self, case):
+        model = case.compiled()
+        for level in (-1.0, 0.0, 1.0):
+            data = case.data(model)
+            data.update({key: np.full_like(data[key], level) for key in case.keys})
+            for stage_index, phase in turns(model):
+                stage = enter(model, stage_index, data)
+                terms, monitor = model._terms(phase, tensors(data))
+                values = [*monitor.values(), *(term for own in terms.values() for term in own.values())]
+                assert all(np.isfinite(v) for v in values_of(values)), (phase.name, level, terms)
+                train_phase(model, stage, phase, data)
+                assert all(np.isfinite(v).all() for v in values_of(model.variables)), (phase.name, level)
+
+    def test_fit_names_every_term(self, trained):
+        model, _, history = trained
+        assert int(model.step) == trained[1][next(iter(trained[1]))].shape[0] // 4
+        phases = [phase for _, phase in turns(model)]
+        for player in {name for phase in phases for name in phase.players}:
+            assert any(key.startswith(f"{player}/") for key in history), f"no term of {player} is logged"
+        assert all(np.isfinite(values).all() for values in history.values())
+
+    def test_optimizers_count_the_steps_of_their_player(self, trained):
+        """As many iterations as steps at which the curriculum let the player step (gates may hold further ones)."""
+        model, _, _ = trained
+        stages, expected, gated = model._run.stages, dict.fromkeys(model.optimizers, 0), set()
+        for step in range(int(model.step)):
+            stage = stages[stage_at(stages, step)]
+            for index in due_phases(stage, step):
+                gated |= set(stage.phases[index].gates)
+                for name in stage.phases[index].players:
+                    expected[name] += 1
+        for name, optimizer in model.optimizers.items():
+            done = int(optimizer.iterations)
+            assert done <= expected[name] if name in gated else done == expected[name], name
+
+    def test_fit_with_xla(self, case):
+        """The same training as without, up to rounding."""
+        plain, fast = case.compiled(run_eagerly=True), case.compiled(jit_compile=True)
+        data = case.data(plain, batches=1)
+        train(plain, data, 1)
+        history = train(fast, data, 1).history
+        assert all(np.isfinite(values).all() for values in history.values())
+        assert int(fast.step) == 1
+        moved = [np.abs(a - b).max() for a, b in zip(values_of(case.make().variables), values_of(fast.variables))]
+        assert max(moved) > 0
+        # Adam's first step has the gradient's sign alone, which rounding turns where a gradient is nearly zero.
+        rates = [float(optimizer.learning_rate) for optimizer in fast.optimizers.values()]
+        assert_close(values_of(plain.variables), values_of(fast.variables), 2.2 * max(rates))
+
+    def test_evaluate_returns_named_terms(self, trained):
+        model, data, history = trained
+        before = state_of(model)
+        results = model.evaluate(data, batch_size=4, verbose=0)
+        assert results and set(results) <= set(history)
+        assert all(np.isfinite(value) for value in results.values())
+        assert same(before, state_of(model)), "evaluate changed the model"
+
+    # ---- saving ---------------------------------------------------------------------------------------------------
+
+    def test_keras_file_holds_everything(self, trained, tmp_path):
+        model, data, _ = trained
+        model.save(tmp_path / "model.keras")
+        again = keras.saving.load_model(tmp_path / "model.keras")
+        assert type(again) is type(model) and again.config == model.config
+        assert int(again.step) == int(model.step) > 0
+        assert_close(state_of(model), state_of(again), 0)
+        images = next(iter(data.values()))[:3]
+        np.testing.assert_allclose(again.translate(images), model.translate(images), rtol=0, atol=1e-6)
+
+    def test_weights_file_holds_everything(self, case, trained, tmp_path):
+        model, data, _ = trained
+        model.save_weights(tmp_path / "model.weights.h5")
+        overrides = {"seed": 99} if "seed" in case.config else {}
+        again = case.compiled(**overrides)
+        again.load_weights(tmp_path / "model.weights.h5")
+        assert_close(state_of(model), state_of(again), 0)
+        images = next(iter(data.values()))[:3]
+        np.testing.assert_allclose(again.translate(images), model.translate(images), rtol=0, atol=1e-6)
+
+    def test_training_goes_on_after_loading(self, case, tmp_path):
+        """Interrupted and resumed equals uninterrupted."""
+        whole = case.compiled(run_eagerly=True)
+        data = case.data(whole, batches=2)
+        train(whole, data, 1)
+        whole.save(tmp_path / "model.keras")
+        again = keras.saving.load_model(tmp_path / "model.keras")
+        again.run_eagerly = True
+        later = {key: value[4:] for key, value in data.items()}
+        train(whole, later, 1)
+        train(again, later, 1)
+        assert int(again.step) == 2
+        assert_close(state_of(whole), state_of(again), 1e-6)
+
+    # ---- translating ----------------------------------------------------------------------------------------------
+
+    def test_translate_returns_the_kind_it_got(self, case):
+        model = case.make()
+        size, rng = model.image_size, np.random.default_rng(0)
+        kinds = {
+            "uint8": rng.integers(0, 256, (3, size, size, 3), np.uint8),
+            "[-1, 1]": rng.uniform(-1, 1, (3, size, size, 3)).astype(np.float32),
+            "[0, 1]": rng.uniform(0, 1, (3, size, size, 3)).astype(np.float64),
+        }
+        for name, images in kinds.items():
+            result = model.translate(images)
+            assert result.shape == images.shape and result.dtype == images.dtype, name
+            assert result.min() >= (-1 if name == "[-1, 1]" else 0) and result.max() <= (255 if name == "uint8" else 1)
+            single = model.translate(images[0])
+            assert single.shape == images.shape[1:] and single.dtype == images.dtype
+            close = 1 if name == "uint8" else 1e-5
+            np.testing.assert_allclose(single.astype(float), result[0].astype(float), rtol=0, atol=close)
+        pixels = kinds["uint8"].astype(np.float32)
+        expected = (model.translate(pixels / 127.5 - 1) + 1) * 127.5
+        np.testing.assert_allclose(model.translate(kinds["uint8"]), expected, rtol=0, atol=0.51)
+        np.testing.assert_allclose(model.translate(pixels / 255) * 255, expected, rtol=0, atol=0.01)
+
+    def test_translate_reaches_every_domain(self, case):
+        model = case.make()
+        images = np.zeros((2, model.image_size, model.image_size, 3), np.float32)
+        for domain in model.domains:
+            result = model.translate(images, target=domain, batch_size=1)
+            assert result.shape == images.shape and np.isfinite(result).all()
+        with pytest.raises(ValueError, match="no target 'moon'"):
+            model.translate(images, target="moon")
+
+    def test_larger_images_are_cropped_and_shrunk(self, case):
+        model = case.make()
+        size = model.image_size
+        images = np.random.default_rng(0).integers(0, 256, (2, size + 6, 2 * size, 3), np.uint8)
+        assert model.translate(images).shape == (2, size, size, 3)
+
+    def test_other_image_sizes(self, case):
+        for size in case.sizes:
+            model = case.make(image_size=size)
+            images = np.zeros((1, size, size, 3), np.float32)
+            assert model.translate(images).shape == images.shape
+
+    # ---- exporting ------------------------------------------------------------------------------------------------
+
+    def test_export_reloads_without_keras(self, trained, tmp_path):
+        model, data, _ = trained
+        model.export(tmp_path / "servable")
+        images = next(iter(data.values()))[:3]
+        np.save(tmp_path / "images.npy", images)
+        run_python(RELOAD, tmp_path / "servable", tmp_path / "images.npy", tmp_path / "results.npz")
+        results = np.load(tmp_path / "results.npz")
+        assert set(model.export_signatures()) < set(results.files)
+        np.testing.assert_allclose(results["serving_default"], model.translate(images), rtol=0, atol=1e-5)
+        for domain in model.domains:
+            expected = model.translate(images, target=domain)
+            np.testing.assert_allclose(results[f"to_{domain}"], expected, rtol=0, atol=1e-5)
+        pixels = ((images + 1) * 127.5).round().astype(np.uint8)
+        assert results["serving_uint8"].dtype == np.uint8
+        difference = results["serving_uint8"].astype(int) - model.translate(pixels)
+        assert np.abs(difference).max() <= 1 and np.mean(difference != 0) < 0.01
