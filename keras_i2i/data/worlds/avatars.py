@@ -48,7 +48,18 @@ CLOTHES = ("blazerAndShirt", "collarAndSweater", "shirtCrewNeck", "shirtScoopNec
 SKIN_SCALE = ("#5a3d31", "#8a5433", "#b9764a", "#d79f72", "#edb98a", "#f6cba0", "#ffdbb4")
 HAIR_SCALE = ("#1c1412", "#2c1b18", "#4a312c", "#724133", "#96602f", "#b58143", "#d6b370", "#ecdcbf")
 GREY_SCALE = ("#6b6664", "#a8a3a1", "#e8e1e1")
-BACKDROPS = ("#20242c", "#4b5058", "#7d7468", "#9fb0bd", "#c9b79c", "#b9c7b1", "#d3dae2", "#eef1f4", "#f6efe6", "#5f7f9c")
+BACKDROPS = (
+    "#20242c",
+    "#4b5058",
+    "#7d7468",
+    "#9fb0bd",
+    "#c9b79c",
+    "#b9c7b1",
+    "#d3dae2",
+    "#eef1f4",
+    "#f6efe6",
+    "#5f7f9c",
+)
 CLOTH_COLORS = ("#262e33", "#3c4f5c", "#25557c", "#929598", "#5199e4", "#e6e6e6", "#8c3f45", "#7d6b57", "#ffffff")
 
 # Of a 128-pixel drawing: the head as a portrait photograph frames it (left, top, right, bottom).
@@ -140,7 +151,7 @@ def _style(name):
         text = files("dicebear_styles").joinpath(f"{name}.json").read_text("utf-8")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"The world 'avatars' needs {error.name}: install the extra, pip install 'keras_i2i[worlds]'."
+            f"The world 'avatars' needs {error.name}: install the extra, pip install 'keras-i2i[worlds]'."
         ) from None
     except FileNotFoundError:
         known = sorted(p.name[:-5] for p in files("dicebear_styles").iterdir() if p.name.endswith(".json"))
@@ -158,7 +169,7 @@ def draw(svg, size):
     import resvg_py
 
     png = resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, skip_system_fonts=True)
-    return np.asarray(decode.decode(bytes(png)))
+    return np.asarray(decode.read_image(bytes(png)))
 
 
 def render(avatar, size=64):

@@ -1,0 +1,30 @@
+"""Data: from folders, arrays, TFDS datasets and drawn worlds to batches that `fit` takes."""
+
+from keras_i2i.data.decode import read_image
+from keras_i2i.data.domains import classes, labelled, prepare, read, unpaired
+from keras_i2i.data.faces import Crop, crop_face
+from keras_i2i.data.images import Images, Source
+from keras_i2i.data.resolve import source
+from keras_i2i.data.sources import Array, ArrayFile, Folder, Tfds
+from keras_i2i.data.transforms import Augment
+from keras_i2i.data.worlds.drawn import Avatars
+
+__all__ = [
+    "Array",
+    "ArrayFile",
+    "Augment",
+    "Avatars",
+    "Crop",
+    "Folder",
+    "Images",
+    "Source",
+    "Tfds",
+    "classes",
+    "crop_face",
+    "labelled",
+    "prepare",
+    "read",
+    "read_image",
+    "source",
+    "unpaired",
+]

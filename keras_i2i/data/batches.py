@@ -1,0 +1,136 @@
+"""Batches by arithmetic: which pictures, changed how, make up batch number i.
+
+Everything random is a function of the seed and of i. So tf.data and the path without TensorFlow give the same batches,
+a run that is resumed at batch i goes on as if it had never stopped, and threads change nothing.
+"""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from keras_i2i.data.transforms import Augment
+
+
+@functools.lru_cache(maxsize=64)
+def _permutation(size, *seed):
+    order = np.random.default_rng(seed).permutation(size)
+    order.flags.writeable = False  # it is shared
+    return order
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Column:
+    """One image entry of a batch with the arrays that go with it.
+
+    Attributes:
+        pixels: name -> uint8 `(N, H, W, 3)`. Several (a pair, several modalities) are changed alike.
+        extras: name -> array of N rows, passed on as they are.
+    """
+
+    pixels: dict[str, np.ndarray]
+    extras: dict[str, np.ndarray]
+
+    def __len__(self):
+        return len(next(iter(self.pixels.values())))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Batches:
+    """An endless, numbered row of batches over one or several columns.
+
+    Each column is gone through in shuffled passes, one after another without a gap: a column that is shorter than the
+    others starts over sooner, and in the long run all pictures of a column come up equally often. Unshuffled, every
+    epoch starts at the first picture.
+
+    Attributes:
+        columns: drawn independently of each other.
+        batch_size: examples a batch.
+        steps: batches an epoch.
+        seed: of the order and of the changes.
+        augment: the changes.
+        shuffle: whether passes are shuffled.
+    """
+
+    columns: tuple[Column, ...]
+    batch_size: int
+    steps: int
+    seed: int
+    augment: Augment
+    shuffle: bool
+
+    def rows(self, which, number):
+        """The rows of column `which` that make up batch `number`, counted through all epochs."""
+        size = len(self.columns[which])
+        if not self.shuffle:
+            number %= self.steps
+        places = number * self.batch_size + np.arange(self.batch_size)
+        if not self.shuffle:
+            return places % size
+        # A batch may run over the end of a pass; one that is longer than a pass over several.
+        orders = {turn: _permutation(size, self.seed, which, int(turn)) for turn in np.unique(places // size)}
+        return np.array([orders[place // size][place % size] for place in places])
+
+    def __getitem__(self, number):
+        """Batch `number` (0, 1, ...): a dict name -> array; images float32 `(B, H, W, 3)` in -1..1."""
+        batch = {}
+        for which, column in enumerate(self.columns):
+            rows = self.rows(which, number)
+            for name, pixels in column.pixels.items():
+                # Made anew for each name from the same numbers: a pair's two pictures are changed alike.
+                rng = np.random.default_rng([self.seed, 1 << 20, which, number])
+                batch[name] = self.augment(pixels[rows], rng)
+            for name, values in column.extras.items():
+                batch[name] = values[rows]
+        return batch
+
+
+def as_tf(batches, first_epoch=0):
+    """Turns `Batches` into a `tf.data.Dataset`, of which each iteration is the next epoch."""
+    import itertools
+
+    import tensorflow as tf
+
+    example = batches[0]
+    names = list(example)
+    epochs = itertools.count(first_epoch)
+
+    def numbers(_):
+        start = tf.numpy_function(lambda: np.int64(next(epochs) * batches.steps), [], tf.int64)
+        return tf.data.Dataset.range(batches.steps).map(lambda step: tf.ensure_shape(start, ()) + step)
+
+    def make(number):
+        values = tf.numpy_function(
+            lambda i: tuple(np.ascontiguousarray(value) for value in batches[int(i)].values()),
+            [number],
+            [tf.as_dtype(value.dtype) for value in example.values()],
+        )
+        return {name: tf.ensure_shape(value, example[name].shape) for name, value in zip(names, values, strict=True)}
+
+    dataset = tf.data.Dataset.from_tensors(0).flat_map(numbers).map(make, num_parallel_calls=2, deterministic=True)
+    return dataset.apply(tf.data.experimental.assert_cardinality(batches.steps)).prefetch(2)
+
+
+def as_pydataset(batches, first_epoch=0):
+    """Turns `Batches` into a `keras.utils.PyDataset`, which needs no TensorFlow.
+
+    `fit` shuffles the order of a PyDataset's batches within an epoch unless it is told `shuffle=False`; which batches
+    an epoch has does not change.
+    """
+    import keras
+
+    class Epochs(keras.utils.PyDataset):
+        def __init__(self):
+            super().__init__()
+            self.epoch = first_epoch
+
+        def __len__(self):
+            return batches.steps
+
+        def __getitem__(self, step):
+            return batches[self.epoch * batches.steps + step]
+
+        def on_epoch_end(self):
+            self.epoch += 1
+
+    return Epochs()

@@ -1,0 +1,219 @@
+"""From sources to what `fit` takes: unpaired domains, labelled domains, and array files of them."""
+
+import os
+import pathlib
+import tempfile
+
+import numpy as np
+
+from keras_i2i.data import batches as _batches
+from keras_i2i.data.images import Images
+from keras_i2i.data.resolve import source
+from keras_i2i.data.transforms import DEFAULT, NONE
+
+
+def read(spec, image_size=64):
+    """Reads whatever `ki.data.source` takes into memory.
+
+    Args:
+        spec: see `source`.
+        image_size: the side of the pictures, in pixels.
+
+    Returns:
+        `Images`: uint8 pixels `(N, image_size, image_size, 3)`, names and labels.
+
+    Raises:
+        ValueError, FileNotFoundError, TypeError, RuntimeError, ModuleNotFoundError: in one sentence, what to do.
+    """
+    _check(image_size=image_size)
+    return spec if isinstance(spec, Images) else source(spec).read(image_size)
+
+
+def unpaired(
+    a,
+    b,
+    *,
+    image_size=64,
+    batch_size=32,
+    seed=0,
+    augment=DEFAULT,
+    shuffle=True,
+    steps=None,
+    extras=None,
+    first_epoch=0,
+):
+    """Batches of two domains drawn independently of each other.
+
+    Pictures are decoded once and kept in memory as uint8 (N * image_size**2 * 3 bytes a domain; an .npy file that
+    `prepare` wrote is memory-mapped instead), then shuffled and augmented afresh in every epoch. The same seed
+    gives the same batches. Batches are always full: the last pictures of a pass share one with the first of the next.
+
+    Args:
+        a, b: the domains; see `source`.
+        image_size: the side of the pictures, in pixels.
+        batch_size: pictures of each domain a batch.
+        seed: of the order and of the augmentation.
+        augment: an `Augment`, or None to leave pictures as they are.
+        shuffle: False to give each domain in its own order, from its first picture in every epoch.
+        steps: batches an epoch; one pass through the larger domain if None (at least 1).
+        extras: name -> array of further values for each picture, where the name starts with the domain's: {"a_teacher":
+            (N, T) array}; rows as in `read(a, image_size)`. They do not see the augmentation.
+        first_epoch: the number of the epoch that the first iteration gives, to go on with a run that was stopped.
+            (`fit` may look into one epoch before it trains; it does so in a run that goes on too.)
+
+    Returns:
+        On the TensorFlow backend a `tf.data.Dataset`, on others a `keras.utils.PyDataset`, of dicts {"a", "b", and the
+        names of `extras`}; images float32 `(batch_size, image_size, image_size, 3)` in -1..1.
+
+    Raises:
+        As `read`; ValueError for a batch size below 1, or extras that fit no domain.
+    """
+    extras = extras or {}
+    stray = [name for name in extras if not name.startswith(("a_", "b_"))]
+    if stray:
+        raise ValueError(f"The names of extras start with a_ or b_, their domain, and {stray[0]!r} does not.")
+    columns = []
+    for domain, spec in {"a": a, "b": b}.items():
+        own = {name: np.asarray(values) for name, values in extras.items() if name.startswith(domain + "_")}
+        columns.append(_column(domain, read(spec, image_size), own))
+    return _dataset(columns, batch_size, steps, seed, augment, shuffle, first_epoch)
+
+
+def labelled(
+    spec,
+    label=None,
+    *,
+    image_size=64,
+    batch_size=32,
+    seed=0,
+    augment=DEFAULT,
+    shuffle=True,
+    steps=None,
+    first_epoch=0,
+):
+    """Batches of one source's pictures with their labels.
+
+    Args:
+        spec: see `source`.
+        label: the name of a label of the source (for a folder, "folder" is each file's own folder); several names for a
+            vector of attributes; an array of N values; the source's only label if None.
+        image_size, batch_size, seed, augment, shuffle, steps, first_epoch: as for `unpaired`.
+
+    Returns:
+        As `unpaired`, of dicts {"image", "label"}. A label of strings or truth values is int32 `(batch_size,)`, the
+        place of the value among the sorted values (see `classes`); of integers int32, of floats float32; several
+        names give float32 `(batch_size, names)`.
+
+    Raises:
+        As `read`; ValueError for a label that the source does not have.
+    """
+    images = read(spec, image_size)
+    if label is None:
+        if len(images.labels) != 1:
+            known = ", ".join(images.labels) or "none"
+            raise ValueError(f"Say which label to use, as in label='...'; the source has: {known}.")
+        label = next(iter(images.labels))
+    if isinstance(label, str):
+        values = encode(_label(images, label))
+    elif isinstance(label, list | tuple) and label and all(isinstance(name, str) for name in label):
+        values = np.stack([encode(_label(images, name)).astype(np.float32) for name in label], axis=-1)
+    else:
+        values = encode(np.asarray(label))
+    return _dataset(
+        [_column("image", images, {"label": values})], batch_size, steps, seed, augment, shuffle, first_epoch
+    )
+
+
+def classes(values):
+    """The sorted distinct values of a label, whose places are the integers in `labelled`'s batches."""
+    return np.unique(values)
+
+
+def encode(values):
+    """A label as numbers: int32 for integers, float32 for floats, places among `classes` (int32) for all else."""
+    if values.dtype.kind in "iu":
+        return values.astype(np.int32)
+    if values.dtype.kind == "f":
+        return values.astype(np.float32)
+    if values.dtype.kind == "b":
+        return values.astype(np.int32)
+    return np.searchsorted(classes(values), values).astype(np.int32)
+
+
+def prepare(spec, out, image_size=64):
+    """Writes a source as an array file, which loads with no decoding and, on any Keras backend, no TensorFlow.
+
+    Args:
+        spec: see `source`.
+        out: the file to write; .npz (pixels as "images", names and labels) or .npy (pixels only, memory-mapped when
+            read). It is replaced only once all is written.
+        image_size: the side of the pictures, in pixels.
+
+    Returns:
+        The `pathlib.Path` of the file.
+
+    Raises:
+        As `read`; ValueError for another suffix; OSError if the file cannot be written.
+    """
+    out = pathlib.Path(out).expanduser()
+    if out.suffix not in (".npz", ".npy"):
+        raise ValueError(f"An array file is called .npz or .npy, and {str(out)!r} is not.")
+    images = read(spec, image_size)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(dir=out.parent, prefix=f".{out.stem}-", suffix=out.suffix)
+    except OSError as error:
+        raise OSError(f"{str(out)!r} cannot be written ({error.strerror}): choose another place.") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            if out.suffix == ".npy":
+                np.save(file, images.pixels)
+            else:
+                taken = ("file", "images", "names")  # ours, and savez's own
+                labels = {name + "_" * (name in taken): values for name, values in images.labels.items()}
+                np.savez_compressed(file, images=images.pixels, names=np.array(images.names), **labels)
+        os.chmod(part, 0o666 & ~_umask())  # a temporary file is private; the file it becomes should not be
+        os.replace(part, out)
+    except OSError as error:
+        raise OSError(f"{str(out)!r} cannot be written ({error.strerror or error}): free some room.") from error
+    finally:
+        pathlib.Path(part).unlink(missing_ok=True)
+    return out
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _check(least=1, **counts):
+    for name, value in counts.items():
+        if not isinstance(value, int | np.integer) or value < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, and it is {value!r}.")
+
+
+def _label(images, name):
+    if name not in images.labels:
+        raise ValueError(f"The source has no label {name!r}; it has {', '.join(images.labels) or 'none'}.")
+    return images.labels[name]
+
+
+def _column(name, images, extras):
+    for extra, values in extras.items():
+        if len(values) != len(images):
+            raise ValueError(f"{extra!r} has {len(values)} rows, and its domain has {len(images)} pictures.")
+    return _batches.Column({name: images.pixels}, extras)
+
+
+def _dataset(columns, batch_size, steps, seed, augment, shuffle, first_epoch):
+    import keras
+
+    _check(batch_size=batch_size)
+    if steps is None:
+        steps = max(1, max(map(len, columns)) // batch_size)
+    _check(steps=steps)
+    _check(least=0, seed=seed, first_epoch=first_epoch)
+    plan = _batches.Batches(tuple(columns), batch_size, steps, seed, NONE if augment is None else augment, shuffle)
+    turn = _batches.as_tf if keras.backend.backend() == "tensorflow" else _batches.as_pydataset
+    return turn(plan, first_epoch)

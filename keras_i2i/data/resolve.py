@@ -1,0 +1,85 @@
+"""From what a user writes (a path, a name, an array) to a source."""
+
+import os
+import pathlib
+import re
+
+import numpy as np
+
+from keras_i2i.data.images import Source
+from keras_i2i.data.sources import Array, ArrayFile, Folder, Tfds
+
+# The head, as the other sources frame it, in CelebA's aligned photographs of 178x218 pixels.
+CELEBA_CROP = (19, 35, 159, 175)
+HELD_OUT = 100  # photographs, the last by file name
+
+_TFDS_NAME = re.compile(r"[a-z][a-z0-9_]*(/[\w.\-]+)*")
+
+
+def source(spec):
+    """Resolves what the user wrote to a `Source`.
+
+    Args:
+        spec: one of
+            * a source, returned as it is;
+            * an array of images, `(N, H, W)` or `(N, H, W, C)` (see `decode.from_array`);
+            * the path of an image folder, or of an .npz or .npy file;
+            * "photos", the face photographs of `$KERAS_I2I_DATA`, or of TFDS's celeb_a where that is not set;
+              "photos:train" and "photos:test" hold out the last 100 by file name;
+            * "avatars", "avatars:train" (the same) or "avatars:test" (others, never drawn for training);
+              "avatars:STYLE" draws another DiceBear style, as in "avatars:adventurer";
+            * a TFDS dataset and split: "svhn_cropped", "cycle_gan/horse2zebra:trainA", "mnist:train[:1000]".
+
+    Raises:
+        FileNotFoundError, ValueError, TypeError: nothing is there, or the spec says nothing of the kind.
+    """
+    if isinstance(spec, np.ndarray):
+        return Array(spec)
+    if isinstance(spec, Source):
+        return spec
+    if not isinstance(spec, str | os.PathLike):
+        raise TypeError(f"Data are a path, a name, an array or a source, and this is {type(spec).__name__}.")
+    path = pathlib.Path(spec).expanduser()
+    if isinstance(spec, str) and spec:
+        name, _, part = spec.partition(":")
+        if name == "photos":
+            return _photos(part)
+        if name == "avatars":
+            return _avatars(part)
+        if not path.exists() and _TFDS_NAME.fullmatch(name) and path.suffix not in (".npz", ".npy"):
+            return Tfds(name, part or "train")
+    if path.is_dir():
+        return Folder(path)
+    if path.suffix in (".npz", ".npy"):
+        return ArrayFile(path)
+    if path.exists():
+        raise ValueError(f"{str(spec)!r} is a single file: give an image folder, or an .npz or .npy file of images.")
+    raise FileNotFoundError(f"There is no file or folder {str(spec)!r}: check the path.")
+
+
+def _photos(part):
+    if part not in ("", "train", "test"):
+        raise ValueError(f"'photos' has the parts photos:train and photos:test, and no {part!r}.")
+    home = os.environ.get("KERAS_I2I_DATA")
+    if not home:
+        hint = (
+            "set KERAS_I2I_DATA to the folder that holds faces/photos, give a folder of your own face photographs, or"
+            " download CelebA by hand as TFDS describes for celeb_a"
+        )
+        return Tfds("celeb_a", part or "train", crop=CELEBA_CROP, hint=hint)
+    faces = pathlib.Path(home).expanduser() / "faces"
+    if not (faces / "photos").is_dir():
+        raise FileNotFoundError(f"KERAS_I2I_DATA is {home!r}, and there is no folder faces/photos in it: correct it.")
+    labels = faces / "photos.csv"
+    start, stop = {"": (None, None), "train": (None, -HELD_OUT), "test": (-HELD_OUT, None)}[part]
+    return Folder(faces / "photos", CELEBA_CROP, start, stop, labels if labels.exists() else None)
+
+
+def _avatars(part):
+    from keras_i2i.data.worlds.drawn import UNSEEN, Avatars
+
+    if part in ("", "train"):
+        return Avatars()
+    if part == "test":
+        return Avatars(start=UNSEEN, count=1000)
+    return Avatars(style=part)

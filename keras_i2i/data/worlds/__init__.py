@@ -1,0 +1,1 @@
+"""Worlds: pictures that are drawn, so that every attribute is known."""
