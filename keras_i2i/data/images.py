@@ -47,10 +47,12 @@ class Source(typing.Protocol):
 
 
 def track(items, total, doing):
-    """Yields `items` under a progress bar on standard error, which disappears when it is done."""
+    """Yields `items` under a progress bar on standard error, which goes when it is done; none where nobody looks."""
     import rich.console
     import rich.progress
 
+    console = rich.console.Console(stderr=True)
+    seen = console.is_terminal or console.is_jupyter
     return rich.progress.track(
-        items, doing, total=total, transient=True, console=rich.console.Console(stderr=True), update_period=0.5
+        items, doing, total=total, transient=True, console=console, update_period=0.5, disable=not seen
     )

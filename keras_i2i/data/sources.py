@@ -257,7 +257,7 @@ def import_tfds():
 def tfds_home():
     """The keyword that puts TFDS's files below $KERAS_I2I_CACHE where that is set."""
     cache = os.environ.get("KERAS_I2I_CACHE")
-    return {"data_dir": os.path.join(cache, "tensorflow_datasets")} if cache else {}
+    return {"data_dir": os.path.join(os.path.expanduser(cache), "tensorflow_datasets")} if cache else {}
 
 
 def read_tfds(builder, split, feature, image_size, crop=None):

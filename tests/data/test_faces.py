@@ -32,9 +32,9 @@ def test_the_astronauts_face_is_found_and_framed_with_her_hair(astronaut):
     assert crop.found and crop.image.dtype == np.uint8
     left, top, right, bottom = crop.box
     assert crop.image.shape == (right - left, right - left, 3) == (bottom - top, bottom - top, 3)
-    # Her face, forehead to chin and ear to ear, lies about (180, 70)-(265, 180), and is inside.
-    assert left < 180 and top < 70 and right > 265 and bottom > 175 and right - left < 200
-    assert (crop.image == astronaut[max(0, top) : bottom, left:right]).all() or top < 0
+    # Her face, brow to chin and ear to ear, lies about (185, 75)-(262, 150); inside, and filling the frame.
+    assert left < 185 and top < 60 and right > 262 and bottom > 150 and right - left < 160
+    assert (crop.image == astronaut[top:bottom, left:right]).all()
 
 
 def test_a_large_photograph_gives_the_same_frame(astronaut):
