@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 TORCH_VERSION := 2.13.0
 OUT   ?= demo.png
 
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test lint format lock readme clean
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test [TORCH=1] [ARGS='-m \"not slow\"']  the whole test suite; TORCH=1 also installs PyTorch and tests that backend"
 	@echo "make lint | format                          ruff check and ruff format"
 	@echo "make lock                                   resolve requirements.lock anew"
+	@echo "make readme                                 write the table of the zoo into README.md anew"
 	@echo "make clean                                  remove the environment and what the tools left"
 
 demo: $(STAMP)
@@ -54,6 +55,12 @@ lock: $(STAMP)
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m uv pip compile --quiet --universal --python-version 3.10 \
 	    --extra faces --extra worlds --extra test --no-emit-index-url --no-emit-find-links \
 	    pyproject.toml --output-file requirements.lock
+
+readme: $(STAMP)
+	@TF_CPP_MIN_LOG_LEVEL=3 $(PY) -c 'import pathlib, re; from keras_i2i import zoo; \
+	    file = pathlib.Path("README.md"); between = r"(<!-- zoo-table:begin -->\n).*?(<!-- zoo-table:end -->)"; \
+	    table = lambda marks: f"{marks[1]}{zoo.zoo_table()}\n{marks[2]}"; \
+	    file.write_text(re.sub(between, table, file.read_text("utf-8"), flags=re.S), "utf-8")'
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

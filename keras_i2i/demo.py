@@ -1,9 +1,12 @@
 """`python -m keras_i2i.demo`: photos beside the cartoons that a pretrained model makes of them, as one PNG."""
 
+import contextlib
 import dataclasses
+import os
 import pathlib
 import sys
 import time
+import warnings
 from importlib import resources
 from typing import Annotated
 
@@ -71,7 +74,9 @@ def face_of(photo, size):
     """
     from keras_i2i.data import faces
 
-    crop = faces.crop_face(photo)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that no face was found: the caller says so, and of which photo
+        crop = faces.crop_face(photo)
     face = Image.fromarray(crop.image).resize((size, size), Image.Resampling.LANCZOS)
     return np.asarray(face), tuple(crop.box), crop.found
 
@@ -148,6 +153,20 @@ def run(model, photos, out):
     return seconds
 
 
+@contextlib.contextmanager
+def silenced():
+    """Keeps the process's standard error shut: TensorFlow's C++ greets there on import, whatever its log level."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 def main(
     photo: Annotated[
         pathlib.Path | None, typer.Option(help="A photo of your own; without one, the bundled ones.")
@@ -157,7 +176,8 @@ def main(
 ):
     """Translates a photo into a cartoon with a pretrained model, and writes a before/after sheet."""
     start = time.perf_counter()
-    import keras_i2i as ki
+    with silenced():
+        import keras_i2i as ki
 
     imported = time.perf_counter()
     try:
