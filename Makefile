@@ -17,8 +17,10 @@ help:
 	@echo "make readme                                 write the table of the zoo into README.md anew"
 	@echo "make clean                                  remove the environment and what the tools left"
 
+# TensorFlow greets on standard error whatever its log level, so that is shown only when something fails.
 demo: $(STAMP)
-	@TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m keras_i2i.demo $(if $(PHOTO),--photo "$(PHOTO)") --out "$(OUT)"
+	@TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m keras_i2i.demo $(if $(PHOTO),--photo "$(PHOTO)") --out "$(OUT)" 2>$(VENV)/demo.log \
+	    || { cat $(VENV)/demo.log >&2; exit 1; }
 
 test: $(STAMP) $(if $(TORCH),$(VENV)/.torch)
 	@TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest $(ARGS)
@@ -40,7 +42,7 @@ $(STAMP): requirements.lock pyproject.toml
 	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then echo "$$found has no venv module: install it (on Debian and Ubuntu: apt install python3-venv) and run make again." >&2; exit 1; fi; \
 	echo "Setting up $(VENV) with $$($$found --version) - once, a few minutes, about 800 MB to download ..."; \
 	"$$found" -m venv $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(PY) -m pip install --quiet --no-compile --disable-pip-version-check -r requirements.lock
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
