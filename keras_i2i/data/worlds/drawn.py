@@ -16,7 +16,7 @@ UNSEEN = 1_000_000  # avatars from this index on are never drawn for training
 class Avatars:
     """Avatars `start` to `start + count - 1` of an endless, seeded row of them.
 
-    On the TensorFlow backend they are drawn once (130 to 300 a second), by a TFDS builder, and cached as shards in
+    On the TensorFlow backend they are drawn once (some minutes for 10,000), by a TFDS builder, and cached as shards in
     TFDS's folder, or under `$KERAS_I2I_CACHE`. Other backends need no TensorFlow: the same pixels are drawn in memory;
     `ki.data.prepare` keeps them in a file.
 
