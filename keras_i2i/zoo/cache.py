@@ -70,7 +70,7 @@ def _fetch(weights, target):
 
     with atomic(target, "set KERAS_I2I_CACHE to a folder that can be written") as part:
         digest, size = hashlib.sha256(), 0
-        # The connection's errors and the disk's are both OSErrors; only the first are turned into advice on the network.
+        # The connection's errors and the disk's are both OSErrors; advice on the network is for the first alone.
         with _network(weights.url):
             response = urllib.request.urlopen(weights.url, timeout=TIMEOUT)
         with response, open(part, "wb") as file, _progress(weights) as advance:

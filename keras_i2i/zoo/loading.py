@@ -21,8 +21,8 @@ def load(name, *, format="keras", cache_dir=None):
         gives, with the signatures of `export_signatures`; it was written once into the cache.
 
     Raises:
-        ValueError: an unknown name, with the closest ones; weights or a record that are not the published ones; a format
-            that there is none of. FileNotFoundError: a missing file. OSError: a cache that cannot be written.
+        ValueError: an unknown name, with the closest ones; an unknown format; weights or a record that are not the
+            published ones. FileNotFoundError: a missing file. OSError: a cache that cannot be written.
             ConnectionError: no network for weights that did not come with the package.
     """
     if format not in FORMATS:

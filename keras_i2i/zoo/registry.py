@@ -113,7 +113,7 @@ def find(name):
         A `Found`.
 
     Raises:
-        ValueError: an unknown name, with the closest ones; an invalid record; a folder that does not bear its record's name.
+        ValueError: an unknown name, with the closest ones; an invalid record, or one of another name than its folder.
         FileNotFoundError: a path without a record.
     """
     if isinstance(name, os.PathLike) or (isinstance(name, str) and os.path.basename(name) != name):

@@ -29,8 +29,8 @@ def publish(
 ):
     """Writes a model as a folder that `load` takes: weights, record, recipe, and a card to be completed.
 
-    The weights are the moving averages where the players keep any, without optimizers, in float16. The same weights give
-    the same bytes, and so the same SHA-256.
+    The weights are the moving averages where the players keep any, without optimizers, in float16. The same weights
+    give the same bytes, and so the same SHA-256.
 
     Args:
         model: a `Translator`, compiled or not; it is not changed.
