@@ -5,6 +5,7 @@ next to every number it is asked for. Translations are softer than drawings, so 
 blurred, shifted, recoloured and made noisy.
 """
 
+import ast
 import contextlib
 import dataclasses
 import functools
@@ -13,6 +14,7 @@ import inspect
 import json
 import os
 import pathlib
+import textwrap
 import warnings
 
 import numpy as np
@@ -62,7 +64,7 @@ def draw_avatars(seed, count, size=IMAGE_SIZE):
 @functools.lru_cache(maxsize=8)
 def cached_avatars(seed, count):
     """`draw_avatars(seed, count)`, kept in memory and in the cache: (bool `(N, 3)` labels, uint8 images)."""
-    path = cache_dir() / "avatars" / f"{digest(seed, count, inspect.getsource(avatars))}.npz"
+    path = cache_dir() / "avatars" / f"{digest(seed, count, _code(avatars))}.npz"
     if path.is_file():
         with np.load(path, allow_pickle=False) as kept:
             return kept["labels"], kept["images"]
@@ -202,9 +204,18 @@ def _train(config):
     return network
 
 
-def _source():
-    """The text of all that decides what the judge learns: a cached judge of another recipe is never taken."""
-    return [inspect.getsource(part) for part in (_any_chin, _training_set, degrade, _network, _train, avatars)]
+def _code(part):
+    """A module's or function's code without comments, docstrings and layout: what a cache must follow, and no more."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(part)))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def _recipe():
+    """All that decides what the judge learns: a cached judge of another recipe is never taken."""
+    return [_code(part) for part in (_any_chin, _training_set, degrade, _network, _train, avatars)]
 
 
 def _accuracy(judge, count):
@@ -217,7 +228,7 @@ def _accuracy(judge, count):
 @functools.cache
 def load_judge(config=JudgeConfig()):
     """The trained `Judge`, from the cache when it was trained before (two to three minutes on two cores otherwise)."""
-    folder = cache_dir() / "judges" / f"avatars-{digest(config, *_source())}"
+    folder = cache_dir() / "judges" / f"avatars-{digest(config, *_recipe())}"
     weights, accuracy = folder / "judge.weights.h5", folder / "accuracy.json"
     if accuracy.is_file():
         network = _network(config.seed)
