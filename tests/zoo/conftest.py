@@ -14,7 +14,7 @@ def tiny_model():
     """An uncompiled XGAN for 16x16 images."""
     import keras_i2i as ki
 
-    widths = {"encoder_filters": (8, 8, 8, 8), "decoder_filters": (8, 8, 8, 8), "output_filters": 8}
+    widths = {"encoder_filters": (4, 8, 8, 16), "decoder_filters": (16, 8, 8, 4), "output_filters": 8}
     dense = {"embedding_dim": 8, "hidden_dim": 8, "domain_hidden": (8,), "discriminator_filters": (8, 8)}
     return ki.XGAN(
         image_size=16, domains=("photo", "cartoon"), seed=0, **{**widths, **dense, "adversarial_targets": ()}

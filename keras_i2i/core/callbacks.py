@@ -1,0 +1,230 @@
+"""What watches a training run: checkpoints to go on from, sample sheets, logs of every loss term, and a guard.
+
+All of it works on any `Translator` under any backend; `training_log` puts it together.
+"""
+
+import json
+import os
+import pathlib
+import time
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from keras_i2i.core import backend
+
+CHECKPOINT = "last.weights.h5"
+STATE = "keras_i2i"  # the attribute of the checkpoint that holds what is neither weight nor optimizer
+
+
+class StopAtStep(keras.callbacks.Callback):
+    """Ends `fit` once the model has made `steps` training steps in all, also in the middle of an epoch.
+
+    `fit` asks after a step, never before the first one: do not call it for a model that has made them all.
+    """
+
+    def __init__(self, steps):
+        super().__init__()
+        self.steps = steps
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._before = int(self.model.step)
+
+    def on_train_batch_end(self, batch, logs=None):
+        # Counted on the host: reading the step from the device would wait for it at every step.
+        if self._before + batch + 1 >= self.steps:
+            self.model.stop_training = True
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Ends `fit` with an error after an epoch in which a loss term was NaN or infinite, before anything is saved."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name, value in (logs or {}).items():
+            if not np.isfinite(value):
+                raise FloatingPointError(
+                    f"The loss term {name!r} became {value} in epoch {epoch + 1}: lower the learning rate or its"
+                    " weight, and go on from the last checkpoint."
+                )
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps the last state of a run in `directory`: weights, optimizers, averages, step, random generators, time.
+
+    The file is written under another name, flushed to the disk and renamed: a run killed at any moment leaves a whole
+    one.
+
+    Args:
+        directory: made if needed.
+        every: epochs from one checkpoint to the next; the end of `fit` always makes one.
+        seconds: what earlier pieces of the run took (see `restore`), to which this one's time is added.
+    """
+
+    def __init__(self, directory, *, every=1, seconds=0.0):
+        super().__init__()
+        if every < 1:
+            raise ValueError(f"Checkpoints are made every 1 or more epochs, got every={every}.")
+        self.path = pathlib.Path(directory) / CHECKPOINT
+        self.every, self.seconds = every, seconds
+        self._start = self._saved = None
+
+    def on_train_begin(self, logs=None):
+        self._start, self._saved = time.monotonic(), int(self.model.step)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every == 0:
+            self.save()
+
+    def on_train_end(self, logs=None):
+        if int(self.model.step) != self._saved:
+            self.save()
+
+    @property
+    def elapsed(self):
+        """Seconds of training in all pieces."""
+        return self.seconds + (time.monotonic() - self._start if self._start is not None else 0.0)
+
+    def save(self):
+        """Writes the checkpoint."""
+        import h5py
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_name(f"part-{os.getpid()}.weights.h5")
+        try:
+            self.model.save_weights(part, overwrite=True)
+            with h5py.File(part, "r+") as file:
+                file.attrs[STATE] = json.dumps({"step": int(self.model.step), "seconds": self.elapsed})
+            with open(part, "rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(part, self.path)
+        finally:
+            part.unlink(missing_ok=True)
+        self._saved = int(self.model.step)
+
+
+def restore(model, directory):
+    """Takes up a run where its last checkpoint left it.
+
+    Args:
+        model: a compiled `Translator` of the run's config.
+        directory: that was given to `Checkpoint`.
+
+    Returns:
+        Seconds that the run has taken so far; 0.0, and the model as it was, where there is no checkpoint. The step is
+        in `model.step`.
+
+    Raises:
+        ValueError: the checkpoint is of another config, or damaged.
+    """
+    import h5py
+
+    path = pathlib.Path(directory) / CHECKPOINT
+    if not path.is_file():
+        return 0.0
+    try:
+        with h5py.File(path, "r") as file:
+            state = json.loads(file.attrs[STATE])
+        model.load_weights(path)
+    except (OSError, KeyError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".:")
+        raise ValueError(
+            f"{str(path)!r} is no checkpoint of this model ({reason}): choose another folder, or remove it to begin"
+            " anew."
+        ) from error
+    return float(state["seconds"])
+
+
+class SampleSheet(keras.callbacks.Callback):
+    """Writes one PNG an epoch: for each domain a row of images over rows of their translations.
+
+    Args:
+        images: maps a domain's name to uint8 RGB images (N, H, W, 3), always the same, so that sheets can be compared.
+        directory: for the sheets, `epoch_0001.png` and on; made if needed.
+        every: epochs from one sheet to the next.
+    """
+
+    def __init__(self, images, directory, *, every=1):
+        super().__init__()
+        if not isinstance(images, Mapping) or not images:
+            raise ValueError("SampleSheet takes a dict that maps domains to images, e.g. {'photo': photos}.")
+        self.images = {domain: np.asarray(values) for domain, values in images.items()}
+        self.directory, self.every = pathlib.Path(directory), every
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every == 0:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self.write(self.directory / f"epoch_{epoch + 1:04d}.png")
+
+    def write(self, path):
+        """Draws the sheet of the model as it is now, and writes it to `path`."""
+        from PIL import Image
+
+        Image.fromarray(sheet(self.model, self.images)).save(path)
+
+
+def sheet(model, images):
+    """Sources over translations, as one picture.
+
+    Args:
+        model: a `Translator`.
+        images: maps a domain's name to uint8 RGB images (N, H, W, 3).
+
+    Returns:
+        uint8 RGB (rows * size, N * size, 3), where narrower rows end in white. Each domain has one row of its images,
+        and below it one of their translations to each other domain.
+    """
+    rows = []
+    for domain, sources in images.items():
+        others = [name for name in model.domains if name != domain]
+        rows.append(_fitted(sources, model.image_size))
+        rows += [model.translate(rows[-1], target=target) for target in others]
+    side, most = model.image_size, max(map(len, rows))
+    canvas = np.full((len(rows) * side, most * side, 3), 255, np.uint8)
+    for index, row in enumerate(rows):
+        canvas[index * side : (index + 1) * side, : len(row) * side] = np.concatenate(list(row), axis=1)
+    return canvas
+
+
+def _fitted(images, size):
+    from PIL import Image, ImageOps
+
+    if images.shape[1:3] == (size, size):
+        return images
+    fitted = (ImageOps.fit(Image.fromarray(i), (size, size), Image.Resampling.LANCZOS) for i in images)
+    return np.stack([np.asarray(image) for image in fitted])
+
+
+class TensorBoard(keras.callbacks.TensorBoard):
+    """Keras's, for a model that has one optimizer a player: each player's learning rate stands under its name."""
+
+    def _collect_learning_rate(self, logs):
+        rates = {name: optimizer.learning_rate for name, optimizer in self.model.optimizers.items()}
+        return {**logs, **{f"learning_rate/{k}": float(keras.ops.convert_to_numpy(v)) for k, v in rates.items()}}
+
+
+def training_log(directory, *, images=None, every=1, steps=None, seconds=0.0):
+    """All that a long run wants, as callbacks for `fit`; its progress bar shows every loss term by name as well.
+
+    Args:
+        directory: gets `last.weights.h5`, `log.csv`, `tensorboard/` (on the TensorFlow backend) and `sheets/`.
+        images: for `SampleSheet`; None for no sheets.
+        every: epochs from one checkpoint to the next.
+        steps: training steps in all, after which `fit` ends; None for as many as `fit` says.
+        seconds: what `restore` returned.
+
+    Returns:
+        List of callbacks, in the order in which they must run: nothing is saved of an epoch with NaN, and no epoch is
+        logged that a resumed run would log again.
+    """
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    log = keras.callbacks.CSVLogger(directory / "log.csv", append=True)
+    callbacks = [StopOnNaN(), Checkpoint(directory, every=every, seconds=seconds), log]
+    if backend.is_tensorflow():  # Keras writes TensorBoard's files by TensorFlow alone
+        callbacks.append(TensorBoard(directory / "tensorboard", write_graph=False))
+    if images is not None:
+        callbacks.append(SampleSheet(images, directory / "sheets"))
+    if steps is not None:
+        callbacks.append(StopAtStep(steps))
+    return callbacks
