@@ -10,6 +10,11 @@ import pytest
 pytest.register_assert_rewrite("tests.harness")
 
 
+def pytest_configure(config):
+    """Silences what TensorFlow's tensors make NumPy say at every conversion."""
+    config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")
+
+
 @pytest.fixture
 def faces_data():
     """The folder `$KERAS_I2I_DATA`, or a skipped test."""
@@ -25,6 +30,16 @@ def tiny_xgan():
     from tests.methods.test_xgan import tiny
 
     return tiny
+
+
+@pytest.fixture(scope="session")
+def reload_without_keras():
+    """A function (folder, images, scratch folder) that runs a SavedModel's signatures where Keras cannot be imported."""
+    from tests import harness
+
+    reloader = harness.Reloader()
+    yield reloader
+    reloader.close()
 
 
 @pytest.fixture(scope="class")

@@ -58,7 +58,7 @@ class Case:
 
 def values_of(variables):
     """Copies of the variables' values, in order."""
-    return [np.array(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable))) for variable in variables]
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def same(before, after):
@@ -123,28 +123,69 @@ def run_python(code, *arguments, timeout=300, **environment):
     return done.stdout
 
 
-# A program that loads a SavedModel with TensorFlow alone, and writes what its signatures return.
-RELOAD = """
+# A program that loads SavedModels with TensorFlow alone, and writes what their signatures return; one job a line.
+RELOADER = """
+import json
 import sys
 
 sys.modules["keras"] = None  # from here on, importing Keras fails; TensorFlow itself would import it if it could
 import numpy as np
 import tensorflow as tf
 
-folder, inputs, outputs = sys.argv[1:]
-loaded = tf.saved_model.load(folder)
-images = np.load(inputs)
-results = {}
-for name, signature in loaded.signatures.items():
-    (key, spec), = signature.structured_input_signature[1].items()
-    x = images if spec.dtype == tf.float32 else ((images + 1) * 127.5).round().astype("uint8")
-    result, = signature(**{key: tf.constant(x)}).values()
-    results[name] = result.numpy()
-    one, = signature(**{key: tf.constant(x[:1])}).values()
-    assert one.shape[0] == 1
-np.savez(outputs, **results)
-assert not any(name.split(".")[0] in ("keras", "keras_i2i") for name, module in sys.modules.items() if module)
+
+def run(folder, inputs, outputs):
+    loaded = tf.saved_model.load(folder)
+    images = np.load(inputs)
+    results = {}
+    for name, signature in loaded.signatures.items():
+        assert list(signature.structured_input_signature[1]) == ["images"], name
+        spec = signature.structured_input_signature[1]["images"]
+        x = images if spec.dtype == tf.float32 else ((images + 1) * 127.5).round().astype("uint8")
+        (results[name],) = (value.numpy() for value in signature(images=tf.constant(x)).values())
+        (one,) = signature(images=tf.constant(x[:1])).values()
+        assert one.shape[0] == 1, "the batch is not free"
+    np.savez(outputs, **results)
+    assert not any(name.split(".")[0] in ("keras", "keras_i2i") for name, module in sys.modules.items() if module)
+
+
+for line in sys.stdin:
+    try:
+        run(*json.loads(line))
+        print(json.dumps(None), flush=True)
+    except Exception as error:
+        print(json.dumps(repr(error)), flush=True)
 """
+
+
+class Reloader:
+    """A process without Keras that runs SavedModels; started once, as importing TensorFlow takes seconds."""
+
+    def __init__(self):
+        self.process = None
+
+    def __call__(self, folder, images, scratch):
+        """All signatures of a SavedModel on float32 [-1, 1] images: a dict of arrays."""
+        if self.process is None:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", RELOADER],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            )
+        np.save(scratch / "images.npy", images)
+        job = [str(folder), str(scratch / "images.npy"), str(scratch / "results.npz")]
+        print(json.dumps(job), file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        assert answer and json.loads(answer) is None, answer or "the process ended"
+        return dict(np.load(scratch / "results.npz"))
+
+    def close(self):
+        """Ends the process."""
+        if self.process is not None:
+            self.process.stdin.close()
+            self.process.wait(30)
+            self.process.stdout.close()
 
 
 class Contract:
@@ -257,8 +298,7 @@ class Contract:
         history = train(fast, data, 1).history
         assert all(np.isfinite(values).all() for values in history.values())
         assert int(fast.step) == 1
-        moved = [np.abs(a - b).max() for a, b in zip(values_of(case.make().variables), values_of(fast.variables))]
-        assert max(moved) > 0
+        assert not same(values_of(case.make().trainable_variables), values_of(fast.trainable_variables))
         # Adam's first step has the gradient's sign alone, which rounding turns where a gradient is nearly zero.
         rates = [float(optimizer.learning_rate) for optimizer in fast.optimizers.values()]
         assert_close(values_of(plain.variables), values_of(fast.variables), 2.2 * max(rates))
@@ -353,14 +393,11 @@ class Contract:
 
     # ---- exporting ------------------------------------------------------------------------------------------------
 
-    def test_export_reloads_without_keras(self, trained, tmp_path):
+    def test_export_reloads_without_keras(self, trained, reload_without_keras, tmp_path):
         model, data, _ = trained
-        model.export(tmp_path / "servable")
         images = next(iter(data.values()))[:3]
-        np.save(tmp_path / "images.npy", images)
-        run_python(RELOAD, tmp_path / "servable", tmp_path / "images.npy", tmp_path / "results.npz")
-        results = np.load(tmp_path / "results.npz")
-        assert set(model.export_signatures()) < set(results.files)
+        results = reload_without_keras(model.export(tmp_path / "servable"), images, tmp_path)
+        assert set(results) == {*model.export_signatures(), "serving_uint8"}
         np.testing.assert_allclose(results["serving_default"], model.translate(images), rtol=0, atol=1e-5)
         for domain in model.domains:
             expected = model.translate(images, target=domain)

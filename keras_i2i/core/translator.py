@@ -102,6 +102,9 @@ class Translator(keras.Model):
         super().compile(
             optimizer=None, jit_compile=jit_compile, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution
         )
+        for stage in self._run.stages:  # what the last stage of an earlier fit froze belongs to its players again
+            for network in stage.frozen:
+                network.trainable = True
         players = {player.name: player for player in self.players()}
         stages = tuple(self.stages())
         check_curriculum(stages, players)
@@ -171,7 +174,10 @@ class Translator(keras.Model):
         return super().fit(x, epochs=epochs, steps_per_epoch=steps_per_epoch, **options)
 
     def evaluate(self, x=None, *, return_dict=True, **options):
-        """Means of all loss terms over data, without training; a dict by default (see `keras.Model.evaluate`)."""
+        """Means of the current stage's loss terms over data, without training; those of other stages are 0.
+
+        A dict by default; otherwise as `keras.Model.evaluate`.
+        """
         self._assert_compile_called("evaluate")
         self._run.host_step = int(self.step)
         self._name_terms(x)
@@ -288,6 +294,7 @@ class Translator(keras.Model):
         for player, rate in stage.learning_rates.items():
             self.optimizers[player].learning_rate = rate
         run.entered = index
+        self.test_function = None  # traced for the phases of the stage before
 
     def _name_terms(self, data):
         """Learns the names of the loss terms from one dry run on constant images, so that their means exist before

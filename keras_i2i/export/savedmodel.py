@@ -15,9 +15,9 @@ def write(model, filepath, *, overwrite=False):
     """Writes the signatures of a model as a SavedModel, all of it or nothing.
 
     Every signature of `model.export_signatures()` takes "images", float32 [-1, 1], shape (N, size, size, 3) with N
-    free, and returns one tensor under the signature's output name: "images" for images, else the signature's own name. "serving_uint8"
-    is "serving_default" on uint8 [0, 255]. Moving averages of the weights are baked in. Of the variables only those
-    that a signature reads are stored: no optimizer, no discriminator.
+    free, and returns one tensor, named "images" if it is images, else as the signature. "serving_uint8" is
+    "serving_default" on uint8 [0, 255]. Moving averages of the weights are baked in. Of the variables only those that
+    a signature reads are stored: no optimizer, no discriminator.
 
     Args:
         model: a `Translator`.
