@@ -35,7 +35,9 @@ class GroupNorm(keras.layers.Layer):
     def call(self, inputs):
         x = ops.cast(inputs, "float32")
         channels = inputs.shape[-1]
-        mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
+        mean = ops.mean(x, axis=(1, 2), keepdims=True)
+        # Not `ops.moments`: on PyTorch it is E[x^2] - E[x]^2, which rounding makes negative. The mean's own gradient is 0.
+        variance = ops.mean(ops.square(x - ops.stop_gradient(mean)), axis=(1, 2), keepdims=True)
         if self.groups != channels:
             # Statistics of a group from those of its channels: var = E[var_c] + Var[mean_c]; exact and small.
             grouped = (-1, 1, self.groups, channels // self.groups)
@@ -58,6 +60,14 @@ class GroupNorm(keras.layers.Layer):
     def get_config(self):
         own = {"groups": self.groups, "epsilon": self.epsilon, "affine": self.affine}
         return {**super().get_config(), **own}
+
+
+def unit_length(vectors):
+    """Vectors (N, D) scaled to length 1; a zero vector stays zero, with a finite gradient.
+
+    `ops.normalize` has NaN for a gradient there on PyTorch.
+    """
+    return vectors * ops.rsqrt(ops.sum(ops.square(vectors), axis=-1, keepdims=True) + 1e-12)
 
 
 def normalization(kind, channels):

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from keras_i2i.layers.normalization import unit_length
 from keras_i2i.losses.adversarial import per_sample
 
 
@@ -21,4 +22,4 @@ def l2_norm(x, y):
 
 def cosine_distance(x, y):
     """1 - cos(x, y) of vectors (N, D), per sample: shape (N,), in [0, 2]."""
-    return 1.0 - ops.sum(ops.normalize(x, axis=-1) * ops.normalize(y, axis=-1), axis=-1)
+    return 1.0 - ops.sum(unit_length(x) * unit_length(y), axis=-1)

@@ -16,6 +16,7 @@ from keras_i2i.core import imaging
 from keras_i2i.core.players import Phase, Player, Stage
 from keras_i2i.core.translator import Translator
 from keras_i2i.layers.gradient_reversal import GradientReversal
+from keras_i2i.layers.normalization import unit_length
 from keras_i2i.losses import adversarial, reconstruction
 from keras_i2i.networks.convolutional import (
     downsampling,
@@ -267,7 +268,7 @@ class XGAN(Translator):
         return *ops.split(decoded["a"], 2), *ops.split(decoded["b"], 2)
 
     def _scaled(self, z):
-        return ops.normalize(z, axis=-1, epsilon=1e-6) if self.config.normalize_embedding else z
+        return unit_length(z) if self.config.normalize_embedding else z
 
     def encode_tensor(self, x, domain):
         """Embeddings (N, embedding_dim) of float32 [-1, 1] images of the domain with that name."""
