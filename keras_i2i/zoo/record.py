@@ -138,10 +138,10 @@ class Record:
         """
         values = json.loads(text, parse_constant=_no_constant)
         parts = {"weights": Weights, "license": License, "headline": Headline}
-        checked = _fields(cls, values, "the record")
+        checked = checked_fields(cls, values, "the record")
         for name, part in parts.items():
             if checked.get(name) is not None:
-                checked[name] = part(**_fields(part, checked[name], name))
+                checked[name] = part(**checked_fields(part, checked[name], name))
         return cls(**checked)
 
     @classmethod
@@ -160,7 +160,12 @@ class Record:
             raise ValueError(f"{str(path)!r} is no valid record ({error}): restore it from its source.") from None
 
 
-def _fields(cls, values, what):
+def checked_fields(cls, values, what):
+    """A mapping as arguments of a dataclass: a dict with every field that has no default, and no key that is none.
+
+    Raises:
+        ValueError: in half a sentence that calls the mapping `what`.
+    """
     if not isinstance(values, dict):
         raise ValueError(f"{what} must be an object, got {values!r}")
     known = {field.name: field for field in dataclasses.fields(cls)}

@@ -77,7 +77,7 @@ def publish(
     _write(folder / records.FILE, text)
     if not (folder / CARD).exists():
         _write(folder / CARD, cards.draft(record))
-    return record
+    return records.Record.from_json(text)  # as whoever reads it will have it
 
 
 def update(folder, *, metrics, headline=None):

@@ -1,0 +1,263 @@
+"""A recipe: all that makes a training run, in one YAML file that reproduces it."""
+
+import dataclasses
+import os
+import pathlib
+import re
+from collections.abc import Mapping
+
+import yaml
+
+from keras_i2i.zoo.record import License, checked_fields
+
+FILE = "recipe.yaml"
+SCHEDULES = ("constant", "cosine")
+
+Box = tuple[int, int, int, int]
+Spec = str | Mapping
+
+
+@dataclasses.dataclass(frozen=True)
+class NearCopies:
+    """Pictures of a part that must not be trained on, because they resemble those that are held out.
+
+    Attributes:
+        reference: the held-out pictures, a source.
+        count: for each of them, how many of the part's nearest (by mean squared error, so by PSNR) are left out.
+        crop: the part's frame in this comparison, which must show what `reference` shows; the whole file's if None.
+    """
+
+    reference: Spec
+    count: int
+    crop: Box | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One source of a domain.
+
+    Attributes:
+        source: a name or path as `ki.data.source` takes it, or a mapping with one of folder, file, avatars, tfds and
+            the further attributes of that source; $VARIABLES are replaced.
+        share: of every batch, relative to the domain's other parts.
+        without_near: near-copies to be left out.
+        teacher_crop: the frame that a teacher sees, in the files' own pixels; in training pixels for what has no files.
+    """
+
+    source: Spec
+    share: float = 1.0
+    without_near: NearCopies | None = None
+    teacher_crop: Box | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """Changes of every picture in every epoch.
+
+    Attributes:
+        flip: the probability of a left-right flip.
+        edge_shift: the farthest shift each way in pixels; the edge is repeated into what it uncovers.
+    """
+
+    flip: float = 0.5
+    edge_shift: int = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Teacher:
+    """Targets that a frozen face network gives, see `teachers.targets`.
+
+    Attributes:
+        model: folder of its SavedModel; $VARIABLES are replaced.
+        components: principal components of its embedding.
+        male, age: weights of its two other outputs beside them.
+    """
+
+    model: str
+    components: int = 32
+    male: float = 1.0
+    age: float = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """What is trained on.
+
+    Attributes:
+        image_size: in pixels.
+        batch_size: pictures of each domain a batch.
+        domains: the batches' domains, "a" and "b", each a mapping of named parts.
+        augment: None for none.
+        teacher: None for none.
+    """
+
+    image_size: int
+    batch_size: int
+    domains: Mapping[str, Mapping[str, Part]]
+    augment: Augmentation | None = None
+    teacher: Teacher | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class LearningRate:
+    """Of all players, instead of the method's own.
+
+    Attributes:
+        start: at the first step.
+        schedule: "constant", or "cosine" down to `final` at the last step.
+        final: as a share of `start`.
+    """
+
+    start: float
+    schedule: str = "constant"
+    final: float = 0.0
+
+    def __post_init__(self):
+        if self.schedule not in SCHEDULES:
+            raise ValueError(f"learning_rate.schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A training run.
+
+    Attributes:
+        name, task, method, preprocess, license: see `zoo.Record`.
+        config: fields of the method's config; image_size, seed and teacher_dim follow from the rest.
+        data: see `Data`.
+        steps: training steps in all.
+        seed: of the weights, the order of the data and their augmentation.
+        steps_per_epoch: from one checkpoint, sample sheet and line of the log to the next.
+        learning_rate: None for the method's own optimizers as they are.
+        jit_compile: true, false or "auto".
+        samples: maps "a" and "b" to sources for the sample sheets; a domain's first pictures if it is not there.
+    """
+
+    name: str
+    task: str
+    method: str
+    license: License
+    data: Data
+    steps: int
+    seed: int = 0
+    steps_per_epoch: int = 500
+    config: Mapping = dataclasses.field(default_factory=dict)
+    learning_rate: LearningRate | None = None
+    jit_compile: bool | str = "auto"
+    preprocess: str = "none"
+    samples: Mapping[str, Spec] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        counts = {"steps": self.steps, "steps_per_epoch": self.steps_per_epoch, "batch_size": self.data.batch_size}
+        for name, value in counts.items():
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+
+
+def parse(text):
+    """The recipe in a YAML text.
+
+    Raises:
+        ValueError: it is no YAML of plain values, or no recipe.
+    """
+    try:
+        values = yaml.load(text, Loader=_PlainLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+    values = checked_fields(Recipe, values, "the recipe")
+    values["license"] = License(**checked_fields(License, values["license"], "license"))
+    values["data"] = _data(values["data"])
+    if values.get("learning_rate") is not None:
+        rate = checked_fields(LearningRate, values["learning_rate"], "learning_rate")
+        values["learning_rate"] = LearningRate(**rate)
+    return Recipe(**values)
+
+
+def read(recipe):
+    """Finds a recipe.
+
+    Args:
+        recipe: the path of a recipe, or the name of a model in the zoo.
+
+    Returns:
+        `(Recipe, text)`.
+
+    Raises:
+        FileNotFoundError: there is none. ValueError: an unknown name, or a file that is no recipe.
+    """
+    path = pathlib.Path(recipe).expanduser()
+    if path.is_dir():
+        path = path / FILE
+    if not path.is_file() and str(recipe) == path.name and not path.suffix:
+        from keras_i2i.zoo import registry
+
+        path = registry.find(str(recipe)).folder / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+        return parse(text), text
+    except FileNotFoundError:
+        raise FileNotFoundError(f"There is no recipe {str(path)!r}: give a YAML file or a model of the zoo.") from None
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r} is no valid recipe: {str(error).rstrip('.')}.") from None
+
+
+def with_steps(text, steps):
+    """The text of a recipe with another number of steps; comments go."""
+    return yaml.safe_dump({**yaml.load(text, Loader=_PlainLoader), "steps": steps}, sort_keys=False)
+
+
+def expanded(path):
+    """A path with $VARIABLES and ~ replaced.
+
+    Raises:
+        ValueError: a variable is not set.
+    """
+    result = os.path.expanduser(os.path.expandvars(path))
+    unset = re.search(r"\$\{?(\w+)", result)
+    if unset:
+        raise ValueError(f"The path {path!r} needs the environment variable {unset[1]}: set it.")
+    return os.path.normpath(result)
+
+
+def _data(values):
+    values = checked_fields(Data, values, "data")
+    for name, cls in (("augment", Augmentation), ("teacher", Teacher)):
+        if values.get(name) is not None:
+            values[name] = cls(**checked_fields(cls, values[name], f"data.{name}"))
+    domains = values["domains"]
+    if not isinstance(domains, dict) or not domains or not all(isinstance(d, dict) and d for d in domains.values()):
+        raise ValueError("data.domains must map each domain to its named parts")
+    values["domains"] = {
+        domain: {name: _part(part, f"data.domains.{domain}.{name}") for name, part in parts.items()}
+        for domain, parts in domains.items()
+    }
+    return Data(**values)
+
+
+def _part(values, where):
+    values = checked_fields(Part, values, where)
+    if values.get("without_near") is not None:
+        near = checked_fields(NearCopies, values["without_near"], f"{where}.without_near")
+        values["without_near"] = NearCopies(**{**near, "crop": _box(near.get("crop"), f"{where}.without_near.crop")})
+    values["teacher_crop"] = _box(values.get("teacher_crop"), f"{where}.teacher_crop")
+    part = Part(**values)
+    if not isinstance(part.share, int | float) or not part.share > 0:
+        raise ValueError(f"{where}.share must be above 0, got {part.share!r}")
+    return part
+
+
+def _box(values, where):
+    if values is None:
+        return None
+    if not isinstance(values, list) or len(values) != 4 or not all(isinstance(v, int) for v in values):
+        raise ValueError(f"{where} must be [left, top, right, bottom] in pixels, got {values!r}")
+    return tuple(values)
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Plain values alone, as SafeLoader; and 2e-4 is a number, as everywhere but in YAML 1.1."""
+
+
+_PlainLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)

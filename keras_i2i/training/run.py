@@ -1,0 +1,189 @@
+"""`train`: from a recipe to a published model, in as many pieces as it takes."""
+
+import dataclasses
+import pathlib
+import shutil
+
+import keras
+import numpy as np
+from PIL import Image
+
+from keras_i2i import data
+from keras_i2i.core import backend, callbacks
+from keras_i2i.data import batches
+from keras_i2i.training import environment, parts
+from keras_i2i.training import recipe as recipes
+from keras_i2i.zoo import publish, registry
+
+RUN = "run"  # the folder, inside of the published one, with all that a run needs to go on
+SAMPLES = "samples.png"
+SAMPLE_COUNT = 12
+
+
+def train(recipe, out, *, resume=True, steps=None, verbose="auto"):
+    """Trains a model as a recipe says and publishes it.
+
+    Killed at any moment and called again it goes on from its last checkpoint, one an epoch, with the batches that would
+    have come next. `out/run` holds the checkpoint, log.csv, TensorBoard's files and a sample sheet an epoch.
+
+    Args:
+        recipe: the path of a YAML file, or the name of a model in the zoo (see `Recipe`).
+        out: folder for the weights, record.json, recipe.yaml, card.md and samples.png.
+        resume: False to begin anew, and throw away what a run left in `out`.
+        steps: training steps in all, instead of the recipe's.
+        verbose: as in `fit`: "auto", 0, 1 for a progress bar, 2 for a line an epoch.
+
+    Returns:
+        The `zoo.Record`, without a headline: that comes from an evaluation.
+
+    Raises:
+        FileNotFoundError: no such recipe or data. ValueError: an invalid recipe, impossible data, or an `out` that
+            holds the run of another recipe. FloatingPointError: a loss became NaN. OSError: `out` cannot be written.
+    """
+    recipe, text = recipes.read(recipe)
+    if steps is not None:
+        recipe, text = dataclasses.replace(recipe, steps=steps), recipes.with_steps(text, steps)
+    out = pathlib.Path(out).expanduser()
+    _claim(out / RUN, recipe, text, resume)
+
+    keras.utils.set_random_seed(recipe.seed)
+    loaded = {
+        domain: {name: parts.load(part, recipe.data.image_size) for name, part in own.items()}
+        for domain, own in recipe.data.domains.items()
+    }
+    targets = _targets(loaded, recipe)
+    model = build(recipe, _teacher_dim(targets))
+    seconds = callbacks.restore(model, out / RUN)
+    samples = _samples(recipe, loaded, model)
+
+    if int(model.step) < recipe.steps:
+        plan = parts.mix(loaded, targets, recipe)
+        epoch = int(model.step) // recipe.steps_per_epoch
+        as_data = batches.as_tf if backend.is_tensorflow() else batches.as_pydataset
+        log = callbacks.training_log(out / RUN, images=samples, steps=recipe.steps, seconds=seconds)
+        model.fit(
+            as_data(plan, epoch),
+            epochs=-(-recipe.steps // recipe.steps_per_epoch),
+            initial_epoch=epoch,
+            shuffle=False,  # the plan is shuffled, and numbered
+            callbacks=log,
+            verbose=verbose,
+        )
+        seconds = next(one.elapsed for one in log if isinstance(one, callbacks.Checkpoint))
+
+    record = publish(
+        model,
+        out,
+        name=recipe.name,
+        task=recipe.task,
+        license=recipe.license,
+        preprocess=recipe.preprocess,
+        recipe=text,
+        training=_history(recipe, loaded, model, seconds),
+    )
+    Image.fromarray(callbacks.sheet(model, samples)).save(out / SAMPLES)
+    return record
+
+
+def build(recipe, teacher_dim=0):
+    """The compiled model of a recipe, with fresh weights.
+
+    Args:
+        recipe: a `Recipe`.
+        teacher_dim: length of the teacher's targets; 0 for none.
+
+    Raises:
+        ValueError: an unknown method, or a config that the method does not have.
+    """
+    from keras_i2i.methods import METHODS
+
+    if recipe.method not in METHODS:
+        raise ValueError(registry.unknown("method", recipe.method, sorted(METHODS)))
+    method = METHODS[recipe.method]
+    fields = {field.name for field in dataclasses.fields(method.Config)}
+    given = {"image_size": recipe.data.image_size, **({"seed": recipe.seed} if "seed" in fields else {})}
+    if teacher_dim:
+        given["teacher_dim"] = teacher_dim
+    clash = set(given) & set(recipe.config)
+    unknown = ({*given, *recipe.config}) - fields
+    if clash or unknown:
+        why = f"gets {min(clash)!r} from elsewhere in the recipe" if clash else f"has no setting {min(unknown)!r}"
+        raise ValueError(f"{method.__name__} {why}: take it out of the recipe.")
+    model = method.from_config({"name": recipe.name, "config": {**recipe.config, **given}})
+    model.compile(_optimizers(model, recipe), jit_compile=recipe.jit_compile)
+    return model
+
+
+def _optimizers(model, recipe):
+    """The method's own optimizers, with the recipe's learning rate."""
+    rate = recipe.learning_rate
+    if rate is None:
+        return None
+    made = {}
+    for player in model.players():
+        optimizer = player.optimizer()
+        schedule = rate.start
+        if rate.schedule == "cosine":
+            schedule = keras.optimizers.schedules.CosineDecay(rate.start, recipe.steps, alpha=rate.final)
+        made[player.name] = type(optimizer).from_config({**optimizer.get_config(), "learning_rate": schedule})
+    return made
+
+
+def _claim(folder, recipe, text, resume):
+    """Makes a run's folder this recipe's own."""
+    kept = folder / recipes.FILE
+    if not resume:
+        for name in (recipes.FILE, callbacks.CHECKPOINT, "log.csv"):
+            (folder / name).unlink(missing_ok=True)
+        for name in ("tensorboard", "sheets"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+    elif kept.is_file():
+        before = recipes.parse(kept.read_text(encoding="utf-8"))
+        if dataclasses.replace(before, steps=recipe.steps) != recipe:
+            raise ValueError(f"{str(folder)!r} holds the run of another recipe: choose another folder, or begin anew.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        kept.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OSError(f"Nothing can be written to {str(folder)!r} ({error.strerror}): choose another folder.") from None
+
+
+def _targets(loaded, recipe):
+    if recipe.data.teacher is None:
+        return {}
+    from keras_i2i.training import teachers
+
+    return teachers.all_targets(loaded, recipe.data.teacher)
+
+
+def _teacher_dim(targets):
+    return next((values.shape[1] for own in targets.values() for values in own.values()), 0)
+
+
+def _samples(recipe, loaded, model):
+    """A few pictures of each domain, for the sheets, by the names of the model's domains."""
+    pictures = {}
+    for key, name in zip(loaded, model.domains, strict=True):
+        if key in recipe.samples:
+            images = data.read(parts.resolve(recipe.samples[key]), recipe.data.image_size)
+        else:
+            images = next(iter(loaded[key].values())).images
+        pictures[name] = np.asarray(images.pixels[:SAMPLE_COUNT])
+    return pictures
+
+
+def _history(recipe, loaded, model, seconds):
+    steps = int(model.step)
+    return {
+        "seed": recipe.seed,
+        "versions": environment.versions(),
+        "data": {
+            f"{domain}/{name}": {"count": len(one.images), "sha256": one.images.sha256()}
+            for domain, own in loaded.items()
+            for name, one in own.items()
+        },
+        "steps": steps,
+        "pairs": steps * recipe.data.batch_size,
+        "wall_time_s": round(seconds, 1),
+        "hardware": environment.hardware(),
+    }

@@ -1,0 +1,155 @@
+"""Targets for a method's teacher term: what a frozen face network says of each picture, computed once and kept.
+
+The network sees photographs, blurred reconstructions and drawings differently, so its outputs are made comparable: each
+source is standardised on its own. The difference that remains is between faces, not between sources.
+"""
+
+import dataclasses
+import hashlib
+import itertools
+import pathlib
+import statistics
+
+import numpy as np
+from PIL import Image
+
+from keras_i2i import data
+from keras_i2i.data import decode
+from keras_i2i.data.images import track
+from keras_i2i.metrics.ranking import ranks
+from keras_i2i.training import recipe as recipes
+from keras_i2i.zoo import cache
+
+SIDE = 224  # pixels; what the network takes
+BATCH = 32
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Outputs:
+    """What the network says of N pictures: embedding float32 (N, 1024), male (N,) in 0..1, age (N,) in years."""
+
+    embedding: np.ndarray
+    male: np.ndarray
+    age: np.ndarray
+
+
+def all_targets(loaded, teacher):
+    """The targets of every part that has a `teacher_crop`.
+
+    Args:
+        loaded: domain -> name -> `parts.Loaded`.
+        teacher: a `recipe.Teacher`.
+
+    Returns:
+        domain -> name -> float32 (N, components + 2). The principal axes are those of the first domain.
+
+    Raises:
+        ValueError: a domain of which only some parts have a crop, or a first domain without any.
+    """
+    given = {domain: parts for domain, parts in loaded.items() if any(one.part.teacher_crop for one in parts.values())}
+    for domain, parts in given.items():
+        without = [name for name, one in parts.items() if one.part.teacher_crop is None]
+        if without:
+            raise ValueError(f"The part {without[0]!r} of domain {domain!r} needs a teacher_crop, as the others have.")
+    first = next(iter(loaded))
+    if first not in given:
+        raise ValueError(f"The teacher's axes are those of domain {first!r}: give its parts a teacher_crop.")
+    made = {
+        domain: {name: outputs(one, teacher.model) for name, one in parts.items()} for domain, parts in given.items()
+    }
+    return targets(made, first, teacher)
+
+
+def targets(made, first, teacher):
+    """From a network's outputs to targets: principal components, gender and age, comparable over sources.
+
+    Args:
+        made: domain -> name -> `Outputs`.
+        first: the domain that the principal axes are fitted on.
+        teacher: a `recipe.Teacher`.
+
+    Returns:
+        domain -> name -> float32 (N, components + 2). Components are those of the standardised embedding, scaled so
+        that their vector has root mean square length 1 in the first domain; male and age are normal scores of their
+        ranks.
+    """
+    standard = {domain: {name: _standard(o.embedding) for name, o in parts.items()} for domain, parts in made.items()}
+    axes_of = np.concatenate(list(standard[first].values()))
+    mean = axes_of.mean(axis=0)
+    _, _, axes = np.linalg.svd(axes_of - mean, full_matrices=False)
+    axes = axes[: teacher.components].T
+    scale = np.sqrt(np.mean(np.sum(((axes_of - mean) @ axes) ** 2, axis=1)))
+    return {
+        domain: {
+            name: np.concatenate(
+                [
+                    (standard[domain][name] - mean) @ axes / scale,
+                    teacher.male * normal_scores(o.male)[:, None],
+                    teacher.age * normal_scores(o.age)[:, None],
+                ],
+                axis=1,
+            ).astype(np.float32)
+            for name, o in parts.items()
+        }
+        for domain, parts in made.items()
+    }
+
+
+def normal_scores(values):
+    """Values (N,) as the quantiles of a standard normal that their ranks are at (Blom's family, with offset 1/2)."""
+    normal = statistics.NormalDist()
+    return np.array([normal.inv_cdf((rank - 0.5) / len(values)) for rank in ranks(values)])
+
+
+def _standard(embedding):
+    return (embedding - embedding.mean(axis=0)) / (embedding.std(axis=0) + 1e-6)
+
+
+def outputs(loaded, model):
+    """The network's `Outputs` for a part, from the cache where it has them.
+
+    Args:
+        loaded: a `parts.Loaded` whose part has a `teacher_crop`.
+        model: folder of the network's SavedModel.
+
+    Raises:
+        FileNotFoundError: no SavedModel is there. ValueError: the path names a variable that is not set. OSError: the
+            cache cannot be written.
+    """
+    folder = pathlib.Path(recipes.expanded(model))
+    if not (folder / "saved_model.pb").is_file():
+        raise FileNotFoundError(f"There is no SavedModel in {str(folder)!r}: correct data.teacher.model in the recipe.")
+    told = [loaded.images.sha256(), str(loaded.part.teacher_crop), *loaded.images.names]
+    told += [cache.sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()]
+    kept = cache.folder() / "teachers" / f"{hashlib.sha256(chr(0).join(told).encode()).hexdigest()[:32]}.npz"
+    if not kept.is_file():
+        made = _run(folder, loaded)
+        with (
+            cache.atomic(kept, "set KERAS_I2I_CACHE to a folder that can be written") as part,
+            open(part, "wb") as file,
+        ):
+            np.savez(file, **dataclasses.asdict(made))
+    with np.load(kept, allow_pickle=False) as arrays:
+        return Outputs(**arrays)
+
+
+def _run(folder, loaded):
+    import tensorflow as tf
+
+    network = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    made, pictures = [], iter(track(crops(loaded), len(loaded.images), "Asking the teacher"))
+    while batch := list(itertools.islice(pictures, BATCH)):
+        answer = network(images=tf.constant(np.stack(batch), tf.float32))
+        made.append({name: answer[name].numpy() for name in ("embedding", "male", "age")})
+    return Outputs(**{name: np.concatenate([one[name] for one in made]) for name in made[0]})
+
+
+def crops(loaded):
+    """Yields what the teacher sees of each picture, uint8 (224, 224, 3): cut from the file, where there is one."""
+    crop = loaded.part.teacher_crop
+    if isinstance(loaded.source, data.Folder):
+        root = pathlib.Path(loaded.source.path).expanduser()
+        pictures = (decode.read_image(root / name) for name in loaded.images.names)
+    else:
+        pictures = (Image.fromarray(pixels) for pixels in loaded.images.pixels)
+    return (decode.frame(picture, SIDE, crop) for picture in pictures)

@@ -1,0 +1,127 @@
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keras_i2i import data
+from keras_i2i.training import parts
+from keras_i2i.training import recipe as recipes
+from tests.training.conftest import paint
+from tests.zoo.test_zoo import sentence
+
+
+def loaded(recipe):
+    return {
+        domain: {name: parts.load(part, recipe.data.image_size) for name, part in own.items()}
+        for domain, own in recipe.data.domains.items()
+    }
+
+
+@given(st.lists(st.floats(0.01, 10), min_size=1, max_size=6), st.integers(6, 64))
+def test_counts_fill_the_batch_by_shares(shares, batch_size):
+    made = np.array(parts.counts(shares, batch_size))
+    assert made.sum() == batch_size and made.min() >= 1
+    exact = np.array(shares) / sum(shares) * batch_size
+    assert (made <= np.maximum(np.ceil(exact), 1)).all()
+
+
+@pytest.mark.parametrize(("shares", "made"), [((1, 1), (16, 16)), ((1, 3), (8, 24)), ((1, 1, 1), (11, 11, 10))])
+def test_counts_of_even_shares(shares, made):
+    assert sorted(parts.counts(shares, 32)) == sorted(made)
+
+
+def test_more_parts_than_pictures():
+    with pytest.raises(ValueError, match="make batch_size larger") as error:
+        parts.counts([1, 1, 1], 2)
+    sentence(error)
+
+
+def test_batches_are_mixed_by_their_shares_and_repeat(recipe_text):
+    recipe = recipes.parse(recipe_text)
+    first, second = (parts.mix(loaded(recipe), {}, recipe) for _ in range(2))
+    for number in (0, 7):
+        batch, again = first[number], second[number]
+        assert {name: value.shape for name, value in batch.items()} == {"a": (4, 16, 16, 3), "b": (4, 16, 16, 3)}
+        assert all(np.array_equal(batch[name], again[name]) for name in batch)
+        assert [int(np.argmax(image.mean(axis=(0, 1)))) for image in batch["a"]] == [0, 1, 1, 1]  # one red, three green
+        assert {int(np.argmax(image.mean(axis=(0, 1)))) for image in batch["b"]} == {2}
+    other = parts.mix(loaded(recipe), {}, dataclasses.replace(recipe, seed=4))
+    assert not np.array_equal(first[0]["a"], other[0]["a"])
+
+
+def test_targets_follow_their_pictures(recipe_text):
+    recipe = recipes.parse(recipe_text)
+    recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, augment=None))
+    read = loaded(recipe)
+    means = {name: one.images.pixels.mean(axis=(1, 2, 3), keepdims=False)[:, None] for name, one in read["a"].items()}
+    batch = parts.mix(read, {"a": means}, recipe)[1]
+    assert set(batch) == {"a", "b", "a_teacher"}
+    np.testing.assert_allclose(batch["a_teacher"][:, 0], (batch["a"].mean(axis=(1, 2, 3)) + 1) * 127.5, atol=1e-3)
+
+
+def test_edge_shift_moves_whole_pixels_and_repeats_the_edge():
+    image = np.arange(6 * 6 * 3, dtype=np.uint8).reshape(1, 6, 6, 3)
+    rng = np.random.default_rng(0)
+    shift = parts.EdgeShift(flip=0.5, pixels=2)
+    seen = set()
+    for _ in range(300):
+        (moved,) = (shift(image, rng) + 1) * 127.5
+        seen.add(np.round(moved).astype(np.uint8).tobytes())
+    expected = set()
+    for source in (image[0], image[0, :, ::-1]):
+        padded = np.pad(source, ((2, 2), (2, 2), (0, 0)), "edge")
+        expected |= {padded[y : y + 6, x : x + 6].tobytes() for y in range(5) for x in range(5)}
+    assert seen == expected and len(expected) == 50
+
+
+def test_edge_shift_of_nothing_is_the_identity():
+    images = np.random.default_rng(0).integers(0, 256, (3, 5, 5, 3), dtype=np.uint8)
+    same = parts.EdgeShift(flip=0.0, pixels=0)(images, np.random.default_rng(1))
+    assert same.dtype == np.float32
+    np.testing.assert_allclose(same, images / 127.5 - 1, atol=1e-6)
+
+
+def test_near_copies_of_held_out_pictures_are_left_out(tmp_path):
+    paint(tmp_path / "held", (90, 120, 30), 3, seed=1, size=32)
+    paint(tmp_path / "train", (90, 120, 30), 9, seed=2, size=32)
+    for number in (0, 2):  # 004 and 006 are copies of held-out pictures
+        shutil.copy(tmp_path / f"held/00{number}.png", tmp_path / f"train/00{number + 4}.png")
+    near = recipes.NearCopies({"folder": str(tmp_path / "held")}, count=1)
+    part = recipes.Part({"folder": str(tmp_path / "train"), "crop": [0, 0, 16, 16]}, without_near=near)
+    names = parts.load(part, 16).images.names
+    assert not {"004.png", "006.png"} & set(names) and 6 <= len(names) <= 7
+    greedy = dataclasses.replace(part, without_near=dataclasses.replace(near, count=9))
+    with pytest.raises(ValueError, match="Nothing is left") as error:
+        parts.load(greedy, 16)
+    sentence(error)
+
+
+def test_nearest_is_by_squared_error():
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
+    images = data.Images(pixels, tuple(map(str, range(20))))
+    reference = data.Images(pixels[[3, 11]] ^ 1, ("x", "y"))
+    assert parts.nearest(images, reference, 1).tolist() == [3, 11]
+    wide = pixels.astype(float)
+    by_hand = {int(i) for r in reference.pixels for i in np.argsort(((wide - r) ** 2).mean(axis=(1, 2, 3)))[:4]}
+    assert set(parts.nearest(images, reference, 4).tolist()) == by_hand
+
+
+def test_sources_of_every_kind(tmp_path, monkeypatch):
+    monkeypatch.setenv("PICTURES", str(tmp_path))
+    folder = parts.resolve({"folder": "$PICTURES/x", "crop": [1, 2, 3, 4], "start": -5})
+    assert folder == data.Folder(str(tmp_path / "x"), crop=(1, 2, 3, 4), start=-5)
+    assert parts.resolve({"avatars": "avataaars", "count": 7, "seed": 1}) == data.Avatars(count=7, seed=1)
+    assert parts.resolve({"file": "$PICTURES/x.npz"}) == data.ArrayFile(str(tmp_path / "x.npz"))
+    assert parts.resolve({"tfds": "mnist", "split": "test"}) == data.Tfds("mnist", "test")
+    assert parts.resolve("avatars:test") == data.source("avatars:test")
+
+
+@pytest.mark.parametrize("spec", [{}, {"folder": "x", "tfds": "y"}, {"folder": "x", "colour": 1}, 3, {"url": "x"}])
+def test_sources_that_are_none(spec):
+    with pytest.raises(ValueError, match="source") as error:
+        parts.resolve(spec)
+    sentence(error)

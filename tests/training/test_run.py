@@ -1,0 +1,125 @@
+import csv
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_i2i import zoo
+from keras_i2i.core import callbacks
+from keras_i2i.training import train
+from tests.zoo.test_zoo import sentence
+
+
+@pytest.fixture(scope="module")
+def whole(recipe_text, tmp_path_factory):
+    """A run without a break, and its recipe."""
+    root = tmp_path_factory.mktemp("whole")
+    (root / "tiny.yaml").write_text(recipe_text)
+    record = train(root / "tiny.yaml", root / "out", verbose=0)
+    return root, record
+
+
+def arrays(path):
+    """All datasets of an HDF5 file, by name."""
+    import h5py
+
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+def test_run_publishes_a_model_that_loads(whole, recipe_text):
+    root, record = whole
+    out = root / "out"
+    files = {path.name for path in out.iterdir()}
+    assert files == {"model.weights.h5", "record.json", "recipe.yaml", "card.md", "samples.png", "run"}
+    assert (out / "recipe.yaml").read_text() == recipe_text
+    assert zoo.Record.read(out / "record.json") == record
+    model = zoo.load(out)
+    assert model.domains == ("photo", "cartoon") and int(model.step) == 4
+    assert model.translate(np.zeros((16, 16, 3), np.uint8)).shape == (16, 16, 3)
+
+
+def test_record_says_how_it_was_made(whole):
+    training = whole[1].training
+    assert (training["seed"], training["steps"], training["pairs"]) == (3, 4, 16)
+    assert {name: part["count"] for name, part in training["data"].items()} == {
+        "a/red": 10,
+        "a/green": 10,
+        "b/blue": 10,
+    }
+    assert len({part["sha256"] for part in training["data"].values()}) == 3
+    assert {"python", "keras", "numpy"} <= set(training["versions"]) and training["wall_time_s"] > 0
+    assert "cores" in training["hardware"]
+
+
+def test_run_leaves_log_sheets_and_samples(whole):
+    run = whole[0] / "out/run"
+    rows = list(csv.DictReader((run / "log.csv").open()))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert np.isfinite(float(rows[1]["generator/reconstruction"]))
+    assert [path.name for path in sorted((run / "sheets").iterdir())] == ["epoch_0001.png", "epoch_0002.png"]
+    assert Image.open(whole[0] / "out/samples.png").size == (160, 64)
+
+
+def test_finished_run_is_not_trained_again(whole, tmp_path, monkeypatch):
+    shutil.copytree(whole[0], tmp_path / "copy")
+    monkeypatch.setattr("keras_i2i.methods.xgan.XGAN.fit", lambda *_, **__: pytest.fail("it was trained again"))
+    record = train(tmp_path / "copy/tiny.yaml", tmp_path / "copy/out", verbose=0)
+    assert record.weights == whole[1].weights
+    assert record.training["wall_time_s"] == pytest.approx(whole[1].training["wall_time_s"], abs=5)
+
+
+def test_broken_off_run_goes_on_to_the_same_end(whole, tmp_path, monkeypatch):
+    recipe = whole[0] / "tiny.yaml"
+
+    def interrupt(self, path):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(callbacks.SampleSheet, "write", interrupt)
+        train(recipe, tmp_path / "out", verbose=0)
+    assert not (tmp_path / "out/record.json").exists()
+    record = train(recipe, tmp_path / "out", verbose=0)
+    assert record.training["steps"] == 4
+    ours, theirs = (arrays(path / "run" / callbacks.CHECKPOINT) for path in (tmp_path / "out", whole[0] / "out"))
+    assert set(ours) == set(theirs)
+    for name, value in ours.items():
+        np.testing.assert_allclose(value, theirs[name], rtol=0, atol=2e-5, err_msg=name)
+
+
+def test_folder_of_another_run_is_refused_and_can_be_begun_anew(whole, tmp_path, monkeypatch):
+    shutil.copytree(whole[0], tmp_path / "copy")
+    recipe, out = tmp_path / "copy/tiny.yaml", tmp_path / "copy/out"
+    recipe.write_text(recipe.read_text().replace("seed: 3", "seed: 4"))
+    with pytest.raises(ValueError, match="run of another recipe") as error:
+        train(recipe, out, verbose=0)
+    sentence(error)
+    steps = []
+    monkeypatch.setattr("keras_i2i.methods.xgan.XGAN.fit", lambda self, *_, **__: steps.append(int(self.step)))
+    record = train(recipe, out, resume=False, steps=3, verbose=0)
+    assert steps == [0] and record.training["seed"] == 4
+    assert "steps: 3" in (out / "recipe.yaml").read_text()
+    assert not (out / "run/log.csv").exists()
+
+
+def test_config_that_the_method_does_not_have(recipe_file, tmp_path):
+    text = recipe_file.read_text()
+    for line, said in (("colour: red", "no setting 'colour'"), ("image_size: 32", "'image_size' from elsewhere")):
+        recipe_file.write_text(text.replace("embedding_dim: 8", line))
+        with pytest.raises(ValueError, match=said) as error:
+            train(recipe_file, tmp_path / "out", verbose=0, resume=False)
+        sentence(error)
+    recipe_file.write_text(text.replace("method: xgan", "method: xgam"))
+    with pytest.raises(ValueError, match="did you mean 'xgan'") as error:
+        train(recipe_file, tmp_path / "out", verbose=0, resume=False)
+    sentence(error)
+
+
+def test_out_that_cannot_be_written(recipe_file, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match="choose another folder") as error:
+        train(recipe_file, tmp_path / "file", verbose=0)
+    sentence(error)

@@ -1,0 +1,102 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from keras_i2i.training import parts, teachers
+from keras_i2i.training import recipe as recipes
+from tests.zoo.test_zoo import sentence
+
+TEACHER = recipes.Teacher("unused", components=3, male=1.0, age=0.5)
+
+
+def answers(count, seed, offset=0.0, scale=1.0):
+    """Outputs whose embedding has three strong directions, seen through a source's own offset and scale."""
+    rng = np.random.default_rng(seed)
+    strong = rng.normal(size=(count, 3)) @ np.random.default_rng(99).normal(size=(3, 12)) * 3
+    embedding = (strong + 0.1 * rng.normal(size=(count, 12))) * scale + offset
+    return teachers.Outputs(
+        embedding.astype(np.float32), rng.uniform(size=count), rng.integers(18, 80, count).astype(float)
+    )
+
+
+def test_normal_scores_are_those_of_the_ranks():
+    stats = pytest.importorskip("scipy.stats")
+    values = np.array([3.0, 1.0, 1.0, 7.0, 5.0, 1e9])
+    expected = stats.norm.ppf((stats.rankdata(values) - 0.5) / len(values))
+    np.testing.assert_allclose(teachers.normal_scores(values), expected, atol=1e-12)
+
+
+def test_targets_are_comparable_over_sources():
+    made = {"a": {"photos": answers(400, 0)}, "b": {"avatars": answers(300, 1, offset=50.0, scale=0.2)}}
+    got = teachers.targets(made, "a", TEACHER)
+    assert got["a"]["photos"].shape == (400, 5) and got["a"]["photos"].dtype == np.float32
+    lengths = np.sqrt((got["a"]["photos"][:, :3] ** 2).sum(axis=1))
+    assert np.sqrt(np.mean(lengths**2)) == pytest.approx(1.0, abs=1e-4)
+    for own in (got["a"]["photos"], got["b"]["avatars"]):
+        np.testing.assert_allclose(own.mean(axis=0), 0, atol=1e-3)  # the offset of a source is gone
+        np.testing.assert_allclose(own[:, 3:].std(axis=0), [1.0, 0.5], rtol=0.03)
+    np.testing.assert_allclose(got["b"]["avatars"][:, :3].std(), got["a"]["photos"][:, :3].std(), rtol=0.15)
+    order = np.argsort(made["a"]["photos"].male)
+    assert (np.diff(got["a"]["photos"][order, 3]) >= 0).all()
+
+
+def test_components_keep_the_strong_directions():
+    made = {"a": {"photos": answers(400, 0)}}
+    kept = teachers.targets(made, "a", TEACHER)["a"]["photos"][:, :3]
+    wide = made["a"]["photos"].embedding
+    standard = (wide - wide.mean(axis=0)) / wide.std(axis=0)
+    fitted = kept @ np.linalg.lstsq(kept, standard, rcond=None)[0]
+    assert ((standard - fitted) ** 2).mean() < 0.02
+
+
+@pytest.fixture
+def taught(recipe_text, tmp_path, monkeypatch):
+    """A part with a crop, and a network that answers with the mean colour of what it is shown."""
+    tf = pytest.importorskip("tensorflow")
+    monkeypatch.setenv("KERAS_I2I_CACHE", str(tmp_path / "cache"))
+    module = tf.Module()
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 224, 224, 3), tf.float32, name="images")])
+    def serve(images):
+        mean = tf.reduce_mean(images, axis=(1, 2))
+        return {"embedding": mean, "male": mean[:, 0] / 255.0, "age": mean[:, 1]}
+
+    tf.saved_model.save(module, str(tmp_path / "network"), signatures=serve)
+    part = dataclasses.replace(recipes.parse(recipe_text).data.domains["a"]["red"], teacher_crop=(0, 0, 8, 8))
+    return parts.load(part, 16), str(tmp_path / "network")
+
+
+def test_outputs_are_asked_for_once(taught, monkeypatch):
+    loaded, network = taught
+    monkeypatch.setattr(teachers, "BATCH", 4)  # 10 pictures: the last batch is not full
+    first = teachers.outputs(loaded, network)
+    seen = np.stack(list(teachers.crops(loaded)))
+    assert seen.shape == (10, 224, 224, 3)
+    np.testing.assert_allclose(first.embedding, seen.mean(axis=(1, 2)), atol=1e-2)
+    np.testing.assert_allclose(first.embedding, loaded.images.pixels[:, :8, :8].mean(axis=(1, 2)), atol=4)  # the crop
+    monkeypatch.setattr(teachers, "_run", lambda *_: pytest.fail("the network was asked again"))
+    again = teachers.outputs(loaded, network)
+    assert all(np.array_equal(getattr(first, f.name), getattr(again, f.name)) for f in dataclasses.fields(first))
+
+
+def test_missing_network_is_named(taught, tmp_path):
+    with pytest.raises(FileNotFoundError, match="data.teacher.model") as error:
+        teachers.outputs(taught[0], str(tmp_path / "nowhere"))
+    sentence(error)
+
+
+def test_parts_of_a_domain_have_crops_together(recipe_text):
+    recipe = recipes.parse(recipe_text)
+    read = {
+        domain: {name: parts.load(part, 16) for name, part in own.items()}
+        for domain, own in recipe.data.domains.items()
+    }
+    with pytest.raises(ValueError, match="axes are those of domain 'a'") as error:
+        teachers.all_targets(read, TEACHER)
+    sentence(error)
+    red = read["a"]["red"]
+    read["a"]["red"] = dataclasses.replace(red, part=dataclasses.replace(red.part, teacher_crop=(0, 0, 8, 8)))
+    with pytest.raises(ValueError, match="'green' of domain 'a' needs a teacher_crop") as error:
+        teachers.all_targets(read, TEACHER)
+    sentence(error)
