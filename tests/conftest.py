@@ -34,7 +34,7 @@ def tiny_xgan():
 
 @pytest.fixture(scope="session")
 def reload_without_keras():
-    """A function (folder, images, scratch folder) that runs a SavedModel's signatures where Keras cannot be imported."""
+    """A function (folder, images, scratch) that runs a SavedModel's signatures where Keras cannot be imported."""
     from tests import harness
 
     reloader = harness.Reloader()

@@ -7,6 +7,7 @@ A method's test declares a `Case`; `tests/methods/test_contract.py` runs `Contra
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -70,6 +71,12 @@ def assert_close(before, after, tolerance):
     """Asserts that two lists of arrays agree to an absolute tolerance."""
     for a, b in zip(before, after, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=tolerance)
+
+
+def assert_one_sentence(caught):
+    """Asserts that a caught error (`pytest.raises`) says what it has to say in one sentence."""
+    message = str(caught.value)
+    assert message.endswith(".") and not re.search(r"[.!?]\s+[A-Z]|\n", message), message
 
 
 def tensors(batch):

@@ -40,7 +40,8 @@ def guess_range(images):
         if value_range[0] - 1e-3 <= low and high <= value_range[1] + 1e-3:
             return value_range
     raise ValueError(
-        f"Float images must lie in [-1, 1], [0, 1] or [0, 255], but these run from {low:.4g} to {high:.4g}: rescale them."
+        f"Float images must lie in [-1, 1], [0, 1] or [0, 255], but these run from {low:.4g} to {high:.4g}: "
+        "rescale them."
     )
 
 
@@ -63,7 +64,8 @@ def to_model(images, channels=3, value_range=None):
         raise TypeError(f"Images must be uint8 or float, got {images.dtype}: convert them with .astype('uint8').")
     if images.ndim not in (3, 4):
         raise ValueError(
-            f"Images must have shape (height, width, {channels}) or (batch, height, width, {channels}), got {images.shape}."
+            f"Images must have shape (height, width, {channels}) or (batch, height, width, {channels}), "
+            f"got {images.shape}: stack them on the first axis."
         )
     batched = images.ndim == 4
     if not batched:

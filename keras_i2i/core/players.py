@@ -14,7 +14,8 @@ class Player:
         name: as it appears in the losses and the logs, e.g. "generator".
         networks: the layers or models whose trainable variables this player changes.
         optimizer: a function without arguments that makes the default optimizer (the paper's).
-        ema: decay in [0, 1) of an exponential moving average of the weights, which `translate` then uses; None for none.
+        ema: decay in [0, 1) of an exponential moving average of the weights, which `translate` then uses; None for
+            none.
     """
 
     name: str
@@ -39,9 +40,9 @@ class Phase:
 
     Attributes:
         name: for messages.
-        losses: function of a batch (dict of tensors) and of `training` (bool) that returns `{player: {term: tensor}}`; terms are per sample or
-            scalar, unweighted. The key "monitor" may hold further named scalars, logged and handed to gates,
-            not minimised.
+        losses: function of a batch (dict of tensors) and of `training` (bool) that returns
+            `{player: {term: tensor}}`; terms are per sample or scalar, unweighted. The key "monitor" may hold further
+            named scalars, logged and handed to gates, not minimised.
         players: names of the players that step; the losses of others are logged only.
         every: the phase runs at training steps 0, every, 2 * every, ...
         gates: maps a player to a function of the monitor values that returns a boolean scalar; where it is False the

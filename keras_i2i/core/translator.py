@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_i2i.core import backend, imaging, reduction
+from keras_i2i.core import backend, batches, imaging, reduction
 from keras_i2i.core.ema import WeightAverage
 from keras_i2i.core.players import check_curriculum, due_phases, stage_at, total_steps
 
@@ -110,7 +110,8 @@ class Translator(keras.Model):
         check_curriculum(stages, players)
         given = dict(optimizers or {})
         if set(given) - set(players):
-            raise ValueError(f"There is no player {sorted(set(given) - set(players))[0]!r}: they are {sorted(players)}.")
+            unknown = sorted(set(given) - set(players))[0]
+            raise ValueError(f"There is no player {unknown!r}: they are {sorted(players)}.")
         alternates = len(stages) > 1 or any(phase.every > 1 for stage in stages for phase in stage.phases)
         if steps_per_execution > 1 and alternates:
             raise ValueError(
@@ -150,8 +151,8 @@ class Translator(keras.Model):
         """Trains on batches that are dicts of named tensors, walking through the method's stages.
 
         Args:
-            x: a `tf.data.Dataset` or `keras.utils.PyDataset` of batches, or a dict of arrays. Images are uint8, or float in
-                [-1, 1].
+            x: a `tf.data.Dataset` or `keras.utils.PyDataset` of batches, or a dict of arrays. Images are uint8, or
+                float in [-1, 1].
             epochs: how many; None for as many as the curriculum needs, where all its stages have a length, else 1.
             steps_per_epoch: training steps an epoch, for data without an end.
             **options: as in `keras.Model.fit` (`callbacks`, `initial_epoch`, `verbose`, `validation_data`, ...).
@@ -168,7 +169,7 @@ class Translator(keras.Model):
         self._name_terms(x)
         if epochs is None:
             epochs = 1
-            steps, length = total_steps(self._run.stages), steps_per_epoch or _cardinality(x)
+            steps, length = total_steps(self._run.stages), steps_per_epoch or batches.cardinality(x)
             if steps is not None and length:
                 epochs = -(-steps // length)
         return super().fit(x, epochs=epochs, steps_per_epoch=steps_per_epoch, **options)
@@ -214,7 +215,7 @@ class Translator(keras.Model):
 
     def train_step(self, data):
         """One training step: the due phases in order, each one forward pass and simultaneous updates."""
-        batch = _as_batch(data)
+        batch = batches.as_batch(data)
         stage_index, due = self._run.turn
         stage = self._run.stages[stage_index]
         for index in due:
@@ -224,7 +225,7 @@ class Translator(keras.Model):
 
     def test_step(self, data):
         """All phases' losses on a batch, without any update of weights."""
-        batch = _as_batch(data)
+        batch = batches.as_batch(data)
         for phase in self._run.stages[self._run.entered].phases:
             terms, monitor = self._terms(phase, batch, training=False)
             self._track(terms, monitor)
@@ -237,10 +238,8 @@ class Translator(keras.Model):
 
         def forward():
             terms, monitor = self._terms(phase, batch)
-            totals = {
-                name: self.optimizers[name].scale_loss(reduction.weighted_total(terms[name], weights)) for name in players
-            }
-            return totals, (terms, monitor)
+            totals = {name: reduction.weighted_total(terms[name], weights) for name in players}
+            return {name: self.optimizers[name].scale_loss(totals[name]) for name in players}, (terms, monitor)
 
         gradients, (terms, monitor) = backend.player_gradients(forward, variables)
 
@@ -300,12 +299,20 @@ class Translator(keras.Model):
         """Learns the names of the loss terms from one dry run on constant images, so that their means exist before
         the step is compiled. The run leaves no trace: its assignments are discarded.
         """
-        batch = _zero_batch(data)
+        batch = batches.zero_batch(data, self.image_size)
         known = set()
         for stage in self._run.stages:
             for phase in stage.phases:
-                with keras.StatelessScope():
-                    terms, monitor = self._terms(phase, batch)
+                try:
+                    with keras.StatelessScope():
+                        terms, monitor = self._terms(phase, batch)
+                except KeyError as error:
+                    if not error.args or error.args[0] in batch:
+                        raise
+                    held = ", ".join(map(repr, batch))
+                    raise ValueError(
+                        f"{type(self).__name__} needs {error.args[0]!r} in its batches, which hold {held}."
+                    ) from error
                 for player in phase.players:
                     if player not in terms:
                         raise ValueError(f"Phase {phase.name!r} steps {player!r} but returns no losses for it.")
@@ -395,40 +402,3 @@ class Translator(keras.Model):
     def call(self, inputs):
         """Same as `translate_tensor` to the default target: lets `model(x)` and `model.predict(x)` work."""
         return self.translate_tensor(inputs, self.domains[-1])
-
-
-def _as_batch(data):
-    """Batches as methods see them: floats stay, uint8 images become float32 in [-1, 1]."""
-    if isinstance(data, (tuple, list)):
-        data = data[0]
-    if not isinstance(data, dict):
-        raise ValueError(f"A batch must be a dict of named tensors, e.g. {{'a': ..., 'b': ...}}, got {type(data).__name__}.")
-    return {
-        key: ops.cast(value, "float32") / 127.5 - 1.0 if keras.backend.standardize_dtype(value.dtype) == "uint8" else value
-        for key, value in data.items()
-    }
-
-
-def _zero_batch(data):
-    """A batch of two constant examples shaped like the data's."""
-    spec = getattr(data, "element_spec", None)
-    if spec is None:
-        spec = data[0] if isinstance(data, keras.utils.PyDataset) else data
-    if isinstance(spec, (tuple, list)):
-        spec = spec[0]
-    if not isinstance(spec, dict):
-        raise ValueError(
-            "fit and evaluate take batches that are dicts of named tensors, e.g. ki.data.unpaired(...), "
-            f"got {type(data).__name__}."
-        )
-    return _as_batch(
-        {key: ops.zeros((2, *value.shape[1:]), keras.backend.standardize_dtype(value.dtype)) for key, value in spec.items()}
-    )
-
-
-def _cardinality(data):
-    """Batches an epoch, or None if not known."""
-    try:
-        return len(data) if not isinstance(data, dict) else None
-    except TypeError:
-        return None

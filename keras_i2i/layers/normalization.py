@@ -36,7 +36,8 @@ class GroupNorm(keras.layers.Layer):
         x = ops.cast(inputs, "float32")
         channels = inputs.shape[-1]
         mean = ops.mean(x, axis=(1, 2), keepdims=True)
-        # Not `ops.moments`: on PyTorch it is E[x^2] - E[x]^2, which rounding makes negative. The mean's own gradient is 0.
+        # Not `ops.moments`: on PyTorch it is E[x^2] - E[x]^2, which rounding makes negative. The variance has no
+        # gradient in the mean.
         variance = ops.mean(ops.square(x - ops.stop_gradient(mean)), axis=(1, 2), keepdims=True)
         if self.groups != channels:
             # Statistics of a group from those of its channels: var = E[var_c] + Var[mean_c]; exact and small.

@@ -83,7 +83,7 @@ class XGANConfig:
     detach_semantic: bool = False
     teacher_dim: int = 0
     weights: Mapping[str, float] = dataclasses.field(
-        default_factory=lambda: {"reconstruction": 1.0, "domain": 0.7, "semantic": 0.5, "adversarial": 1.0, "teacher": 0.75}
+        default_factory=lambda: dict(reconstruction=1.0, domain=0.7, semantic=0.5, adversarial=1.0, teacher=0.75)
     )
     ema: float = 0.999
     learning_rate: float = 1e-4
@@ -102,16 +102,20 @@ class XGANConfig:
             raise ValueError(f"adversarial_targets may hold 'a' and 'b', got {self.adversarial_targets}.")
         if self.reconstruction not in ("l1", "l2"):
             raise ValueError(f"reconstruction must be 'l1' or 'l2', got {self.reconstruction!r}.")
-        if len(self.encoder_filters) != 4 or len(self.decoder_filters) != 4:
-            raise ValueError("XGAN's encoder and decoder have four convolutions each: give four filters.")
+        if not len(self.encoder_filters) == len(self.decoder_filters) == len(self.discriminator_filters) == 4:
+            raise ValueError(
+                "XGAN's encoder, decoder and discriminator have four convolutions each: give four filters."
+            )
+        if not 0 <= self.ema < 1:
+            raise ValueError(f"ema must lie in [0, 1), 0 for no moving average, got {self.ema}.")
 
 
 @keras.saving.register_keras_serializable(package="keras_i2i")
 class XGAN(Translator):
     """XGAN (Royer et al. 2017, arXiv 1711.05139).
 
-    Trains on batches `{"a", "b"}` of unpaired images, float32 [-1, 1] or uint8, shape (N, size, size, 3); with a teacher
-    also `"a_teacher"` and optionally `"b_teacher"`, shape (N, teacher_dim).
+    Trains on batches `{"a", "b"}` of unpaired images, float32 [-1, 1] or uint8, shape (N, size, size, 3); with a
+    teacher also `"a_teacher"` and optionally `"b_teacher"`, shape (N, teacher_dim).
 
     Example:
         model = XGAN(domains=("photo", "cartoon"))
@@ -167,14 +171,20 @@ class XGAN(Translator):
         self.discriminators = {
             domain: sequence(
                 downsampling(
-                    (c.image_size, c.image_size, 3), c.discriminator_filters, norm="none", slope=0.2, seed=_shift(c.seed, 90)
+                    (c.image_size, c.image_size, 3),
+                    c.discriminator_filters,
+                    norm="none",
+                    slope=0.2,
+                    seed=_shift(c.seed, 90),
                 ),
                 flatten((side, side, c.discriminator_filters[-1])),
                 perceptron(side * side * c.discriminator_filters[-1], (1,), seed=_shift(c.seed, 95)),
             )
             for domain in c.adversarial_targets
         }
-        self.teacher_head = perceptron(c.embedding_dim, (c.teacher_dim,), seed=_shift(c.seed, 99)) if c.teacher_dim else None
+        self.teacher_head = None
+        if c.teacher_dim:
+            self.teacher_head = perceptron(c.embedding_dim, (c.teacher_dim,), seed=_shift(c.seed, 99))
 
     # ---- the game -------------------------------------------------------------------------------------------------
 
@@ -194,7 +204,8 @@ class XGAN(Translator):
 
     def stages(self):
         critics = [f"discriminator_{domain}" for domain in self.discriminators]
-        gates = {name: (lambda monitor, key=f"{name}_accuracy": monitor[key] < self.config.accuracy_gate) for name in critics}
+        below = self.config.accuracy_gate
+        gates = {name: (lambda monitor, key=f"{name}_accuracy": monitor[key] < below) for name in critics}
         return [Stage("joint", (Phase("joint", self.losses, ("generator", *critics), gates=gates),))]
 
     def losses(self, batch, training):
@@ -243,10 +254,11 @@ class XGAN(Translator):
             of_a, of_b = ops.split(logits, 2)
             entropy = adversarial.binary_cross_entropy(of_a, 1.0) + adversarial.binary_cross_entropy(of_b, 0.0)
             return entropy / 2, adversarial.accuracy(of_a, of_b)
-        logits = self.domain_classifier(self.reversal(ops.concatenate([z_a, z_b, z_ab, z_ba])), training=training)
-        labels = ops.repeat(ops.arange(4), ops.shape(z_a)[0])
+        kinds = [z_a, z_b, z_ab, z_ba]
+        logits = self.domain_classifier(self.reversal(ops.concatenate(kinds)), training=training)
+        labels = ops.concatenate([ops.full_like(z[:, 0], label, dtype="int32") for label, z in enumerate(kinds)])
         entropy = ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-        right = ops.equal(ops.argmax(logits, axis=-1), ops.cast(labels, "int32"))
+        right = ops.equal(ops.cast(ops.argmax(logits, axis=-1), "int32"), labels)
         return entropy, ops.cast(right, "float32")
 
     # ---- networks -------------------------------------------------------------------------------------------------
@@ -311,7 +323,7 @@ class XGAN(Translator):
         return z if kind.batched else z[0]
 
     def reconstruct(self, images, domain=None, *, value_range=None, batch_size=32):
-        """Images through their own domain's auto-encoder; arguments and errors as in `embed`, result as in `translate`."""
+        """Images through their own domain's auto-encoder: arguments as in `embed`, result as in `translate`."""
         domain = self._known_domain(domain, default=self.domains[0], what="domain")
         x, kind = imaging.to_model(images, value_range=value_range)
 

@@ -25,11 +25,7 @@ def downsampling(input_shape, filters, *, norm, slope, norm_first=True, kernel=4
     stack = keras.Sequential([keras.Input(input_shape)], name=name)
     for index, width in enumerate(filters):
         normalised = [] if index == 0 and not norm_first else normalization(norm, width)
-        stack.add(
-            layers.Conv2D(
-                width, kernel, 2, "same", use_bias=not normalised, kernel_initializer=_he(seed, index)
-            )
-        )
+        stack.add(layers.Conv2D(width, kernel, 2, "same", use_bias=not normalised, kernel_initializer=_he(seed, index)))
         for layer in normalised:
             stack.add(layer)
         stack.add(layers.ReLU(negative_slope=slope))
@@ -57,7 +53,7 @@ def upsampling(input_shape, filters, *, norm, kernel=4, seed=None, name=None):
 
 
 def perceptron(input_dim, widths, *, slope=0.0, seed=None, name=None):
-    """Fully connected layers with (leaky) ReLU between them and a linear last one; (N, input_dim) to (N, widths[-1])."""
+    """Dense layers with (leaky) ReLU between them and a linear last one: (N, input_dim) to (N, widths[-1])."""
     stack = keras.Sequential([keras.Input((input_dim,))], name=name)
     for index, width in enumerate(widths):
         stack.add(layers.Dense(width, kernel_initializer=_he(seed, index)))

@@ -192,8 +192,8 @@ class Staged(Translator):
 
 def noise(rng, count, size):
     """Two domains of noise around different grey levels."""
-    shape = (count, size, size, 3)
-    return {key: rng.normal(level, 0.3, shape).clip(-1, 1).astype(np.float32) for key, level in (("a", -0.3), ("b", 0.3))}
+    shape, levels = (count, size, size, 3), {"a": -0.3, "b": 0.3}
+    return {key: rng.normal(level, 0.3, shape).clip(-1, 1).astype(np.float32) for key, level in levels.items()}
 
 
 ALTERNATING = Case(Alternating, {"seed": 3}, noise, sizes=(12,), steps=6)

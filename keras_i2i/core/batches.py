@@ -1,0 +1,53 @@
+"""Batches, as data sources give them and as methods see them: dicts of named tensors."""
+
+import keras
+from keras import ops
+
+
+def as_batch(data):
+    """Batches as methods see them: floats stay, uint8 images become float32 in [-1, 1]."""
+    if isinstance(data, (tuple, list)):
+        data = data[0]
+    if not isinstance(data, dict):
+        given = type(data).__name__
+        raise ValueError(f"A batch must be a dict of named tensors, e.g. {{'a': ..., 'b': ...}}, got {given}.")
+    pixels = {key for key, value in data.items() if keras.backend.standardize_dtype(value.dtype) == "uint8"}
+    return {key: ops.cast(value, "float32") / 127.5 - 1.0 if key in pixels else value for key, value in data.items()}
+
+
+def zero_batch(data, image_size):
+    """A batch of two constant examples shaped like the data's.
+
+    Args:
+        data: what `fit` takes.
+        image_size: that images must have, in pixels.
+
+    Raises:
+        ValueError: if the batches are no dicts, or their images are of another size.
+    """
+    spec = getattr(data, "element_spec", None)
+    if spec is None:
+        spec = data[0] if isinstance(data, keras.utils.PyDataset) else data
+    if isinstance(spec, (tuple, list)):
+        spec = spec[0]
+    if not isinstance(spec, dict):
+        raise ValueError(
+            "fit and evaluate take batches that are dicts of named tensors, e.g. ki.data.unpaired(...), "
+            f"got {type(data).__name__}."
+        )
+    for key, value in spec.items():
+        if len(value.shape) == 4 and tuple(value.shape[1:3]) != (image_size, image_size):
+            raise ValueError(
+                f"The batches' {key!r} are images of {value.shape[1]}x{value.shape[2]} pixels, but the model has "
+                f"image_size={image_size}: make the data, or the model, with the other's size."
+            )
+    dtypes = {key: keras.backend.standardize_dtype(value.dtype) for key, value in spec.items()}
+    return as_batch({key: ops.zeros((2, *value.shape[1:]), dtypes[key]) for key, value in spec.items()})
+
+
+def cardinality(data):
+    """Batches an epoch, or None if not known."""
+    try:
+        return len(data) if not isinstance(data, dict) else None
+    except TypeError:
+        return None
