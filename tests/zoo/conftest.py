@@ -15,7 +15,7 @@ def tiny_model():
     import keras_i2i as ki
 
     widths = {"encoder_filters": (4, 8, 8, 16), "decoder_filters": (16, 8, 8, 4), "output_filters": 8}
-    dense = {"embedding_dim": 8, "hidden_dim": 8, "domain_hidden": (8,), "discriminator_filters": (8, 8)}
+    dense = {"embedding_dim": 8, "hidden_dim": 8, "domain_hidden": (8,)}
     return ki.XGAN(
         image_size=16, domains=("photo", "cartoon"), seed=0, **{**widths, **dense, "adversarial_targets": ()}
     )

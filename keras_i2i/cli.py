@@ -1,0 +1,339 @@
+"""The command `keras-i2i`. Whatever is heavy is imported by the commands that need it, so that help comes at once."""
+
+import contextlib
+import enum
+import functools
+import json
+import os
+import pathlib
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+BATCH = 32  # pictures a pass
+# Whose numbers answer for a task: (module of keras_i2i.evaluation, the metric that says most).
+PROTOCOLS = {"face photo -> cartoon portrait": ("face2cartoon", "gender_agreement")}
+
+app = typer.Typer(
+    help="Image-to-image and domain translation with pretrained models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Name = Annotated[str, typer.Argument(help="A model of the zoo, or the folder of a trained one.")]
+
+
+class Crop(str, enum.Enum):
+    """Whether faces are cropped before they are translated."""
+
+    auto = "auto"
+    none = "none"
+
+
+class Format(str, enum.Enum):
+    """What a model is exported to."""
+
+    savedmodel = "savedmodel"
+
+
+class _UsageError(Exception):
+    """An argument names something that there is not."""
+
+
+def _reported(command):
+    """Turns a command's errors into one line and an exit code: 2 for wrong usage, 1 for failure."""
+
+    @functools.wraps(command)
+    def run(*args, **kwargs):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = lambda message, *_, **__: _say(message)
+            try:
+                return command(*args, **kwargs)
+            except _UsageError as error:
+                _say(error)
+                raise typer.Exit(2) from None
+            except (OSError, ValueError, ImportError, RuntimeError, FloatingPointError) as error:
+                if isinstance(error, NotImplementedError | RecursionError):
+                    raise
+                _say(error)
+                raise typer.Exit(1) from None
+
+    return run
+
+
+def _say(message):
+    print(f"keras-i2i: {message}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _silence():
+    """Shuts the process's standard error while TensorFlow starts: its C++ greets there, whatever its log level."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _start():
+    """Starts Keras, its backend and its devices."""
+    with _silence():
+        import keras
+
+        keras.ops.zeros(1)
+
+
+def _find(name):
+    from keras_i2i.zoo import registry
+
+    try:
+        return registry.find(name)
+    except (ValueError, FileNotFoundError) as error:
+        if name in registry.names():
+            raise  # it is there, and broken
+        raise _UsageError(error) from None
+
+
+@app.command("list")
+@_reported
+def list_models():
+    """The pretrained models: task, size, licence and headline metric."""
+    from rich.console import Console
+
+    from keras_i2i import zoo
+
+    listing = zoo.list()
+    if sys.stdout.isatty():
+        Console().print(listing)
+    else:
+        print(listing)
+
+
+@app.command()
+@_reported
+def info(name: Name):
+    """The card of a model: how it was trained, on what, under which licence, what it measured."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from keras_i2i.zoo import cards
+
+    found = _find(name)
+    path = found.folder / cards.FILE
+    text = path.read_text(encoding="utf-8") if path.is_file() else cards.draft(found.record)
+    if sys.stdout.isatty():
+        Console().print(Markdown(text))
+    else:
+        print(text.rstrip())
+    print(f"\nFolder: {found.folder}")
+
+
+@app.command()
+@_reported
+def prepare(
+    source: Annotated[str, typer.Argument(help="A folder, an array file, photos, avatars, or a TFDS name.")],
+    out: Annotated[pathlib.Path, typer.Option("--out", "-o", help="The .npz or .npy file to write.")],
+    image_size: Annotated[int, typer.Option("--size", min=1, help="Pixels a side.")] = 64,
+):
+    """Writes pictures as one array file, which trains on every backend without decoding."""
+    with _silence():
+        from keras_i2i import data
+    path = data.prepare(source, out, image_size)
+    print(f"{source} at {image_size}x{image_size} -> {path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+@app.command()
+@_reported
+def translate(
+    name: Name,
+    source: Annotated[pathlib.Path, typer.Argument(exists=True, help="A picture, or a folder of pictures.")],
+    out: Annotated[pathlib.Path, typer.Option("--out", "-o", help="Folder for the translations, PNG.")],
+    target: Annotated[
+        str | None, typer.Option(help="The domain to translate to; the model's second if left out.")
+    ] = None,
+    crop: Annotated[
+        Crop, typer.Option(help="auto: around the face, where the model was trained on faces.")
+    ] = Crop.auto,
+):
+    """Translates a picture, or every picture in a folder."""
+    found = _find(name)
+    _start()
+    from keras_i2i import zoo
+
+    model = zoo.load(name)
+    target = target or model.domains[-1]
+    if target not in model.domains:
+        raise _UsageError(f"There is no target {target!r}: this model knows {', '.join(map(repr, model.domains))}.")
+    # Photographs are cropped as those that the model was trained on; what it makes of them is framed already.
+    faces = crop is Crop.auto and found.record.preprocess == "face" and target != model.domains[0]
+    files = _files(source, out)
+    done, bad, faceless = _translate_all(model, target, faces, files, out)
+    if bad:
+        shown = ", ".join(str(path) for path in bad)
+        _say(f"{len(bad)} of {len(files)} files hold no whole image and were skipped: {shown}.")
+    if faceless:
+        shown = ", ".join(str(path) for path in faceless)
+        _say(f"No face was found in {len(faceless)} of {len(files)} pictures, so their middle was used: {shown}.")
+    if not done:
+        raise ValueError(f"Nothing could be translated: give JPEG or PNG files instead of {str(source)!r}.")
+    print(f"{done} of {len(files)} translated to {target} -> {out}")
+
+
+def _files(source, out):
+    """The files to read, with the path below `out` that each one's translation gets."""
+    if source.is_file():
+        paths = [source]
+    else:
+        inside = sorted(path for path in source.rglob("*") if path.is_file())
+        hidden = {path for path in inside if any(part.startswith(".") for part in path.relative_to(source).parts)}
+        made = out.resolve()  # results of an earlier call are no sources of this one
+        paths = [path for path in inside if path not in hidden and not path.resolve().is_relative_to(made)]
+    if not paths:
+        raise ValueError(f"The folder {str(source)!r} has no files: put pictures into it.")
+    planned = {}
+    for path in paths:
+        name = path.relative_to(source) if source.is_dir() else pathlib.Path(path.name)
+        result = name.with_suffix(".png")
+        planned[path] = result if result not in planned.values() else name.with_name(f"{name.name}.png")
+    return planned
+
+
+def _translate_all(model, target, faces, files, out):
+    """Translates in passes of `BATCH`; returns how many, the files without an image, and those without a face."""
+    import numpy as np
+    from PIL import Image
+
+    from keras_i2i.data.images import track
+
+    done, bad, faceless, batch = 0, [], [], {}
+
+    def flush():
+        if batch:
+            for path, result in zip(batch, model.translate(np.stack(list(batch.values())), target), strict=True):
+                (out / files[path]).parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(result).save(out / files[path])
+        return len(batch)
+
+    for path in track(files, len(files), "Translating"):
+        try:
+            picture, found = _framed(path, model.image_size, faces)
+        except ImportError:
+            raise
+        except Exception:  # Pillow's readers raise many kinds on broken bytes; all mean "no image"
+            bad.append(path)
+            continue
+        batch[path] = picture
+        if not found:
+            faceless.append(path)
+        if len(batch) == BATCH:
+            done += flush()
+            batch = {}
+    return done + flush(), bad, faceless
+
+
+def _framed(path, size, faces):
+    """A file as the model takes it, uint8 RGB (size, size, 3), and whether a face was found, if one was looked for."""
+    import numpy as np
+    from PIL import Image
+
+    from keras_i2i import data
+    from keras_i2i.data.decode import frame
+
+    picture = data.read_image(path)
+    if not faces:
+        return frame(picture, size), True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # said once for all files
+        crop = data.crop_face(np.asarray(picture))
+    return frame(Image.fromarray(crop.image), size), crop.found
+
+
+@app.command()
+@_reported
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe (YAML), or a model of the zoo, for its own.")],
+    out: Annotated[
+        pathlib.Path | None, typer.Option("--out", "-o", help="Folder of the run and its model; else runs/NAME.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Training steps in all, instead of the recipe's.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of going on with what is there.")] = False,
+):
+    """Trains a model from a recipe; called again, it goes on from the last checkpoint."""
+    from keras_i2i.training import recipe as recipes
+
+    out = out or pathlib.Path("runs") / recipes.read(recipe)[0].name
+    _start()
+    from keras_i2i.training import train as run
+
+    try:
+        record = run(recipe, out, resume=not fresh, steps=steps, verbose=1 if sys.stdout.isatty() else 2)
+    except KeyboardInterrupt:
+        _say("Stopped: the same command goes on from the last checkpoint.")
+        raise typer.Exit(130) from None
+    hours = record.training["wall_time_s"] / 3600
+    print(f"{record.name}: {record.training['steps']} steps, {hours:.2f} h, {record.megabytes:.1f} MB -> {out}")
+
+
+@app.command()
+@_reported
+def evaluate(
+    name: Name,
+    write: Annotated[bool, typer.Option("--write", help="Put the numbers into the model's record.")] = False,
+):
+    """Measures a model by its task's protocol and prints the numbers as JSON."""
+    found = _find(name)
+    if found.record.task not in PROTOCOLS:
+        known = ", ".join(map(repr, PROTOCOLS))
+        raise _UsageError(f"There is no protocol for the task {found.record.task!r}: there are those for {known}.")
+    module, headline = PROTOCOLS[found.record.task]
+    _start()
+    import importlib
+
+    from keras_i2i import zoo
+
+    values = importlib.import_module(f"keras_i2i.evaluation.{module}").evaluate(zoo.load(name))
+    print(json.dumps(values, indent=2))
+    if write:
+        zoo.update(found.folder, metrics=values, headline=zoo.Headline(headline, values[headline]))
+        _say(f"Written to {found.folder}.")
+
+
+@app.command()
+@_reported
+def export(
+    name: Name,
+    to: Annotated[Format, typer.Option(help="The format.")] = Format.savedmodel,
+    out: Annotated[
+        pathlib.Path | None,
+        typer.Option("--out", "-o", help="Folder to make; else NAME/1, as TF Serving wants."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+):
+    """Writes a model in a format that runs without this package."""
+    found = _find(name)
+    out = out or pathlib.Path(found.record.name) / "1"
+    _start()
+    from keras_i2i import zoo
+
+    path = zoo.load(name).export(out, overwrite=overwrite)
+    size = sum(file.stat().st_size for file in pathlib.Path(path).rglob("*") if file.is_file())
+    print(f"{found.record.name} as {to.value} -> {path} ({size / 1e6:.1f} MB)")
+
+
+def main():
+    """The entry point of the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+"""The command line, on a tiny zoo; the commands run in this process but where their start is what is tested."""
+# ruff: noqa: F811 - fixtures of other folders are imported by name
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import keras_i2i
+from keras_i2i import cli, zoo
+from tests.training.conftest import paint, pictures, recipe_file, recipe_text  # noqa: F401
+from tests.zoo.conftest import published, tiny_model, tiny_zoo  # noqa: F401
+
+
+def run(*arguments):
+    """Runs the command; returns its exit code, standard output and standard error."""
+    result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_module_alone_imports_nothing_heavy():
+    heavy = {"keras", "tensorflow", "torch", "numpy", "PIL", "keras_i2i.zoo", "keras_i2i.data"}
+    code = f"""
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("cli", {cli.__file__!r})
+spec.loader.exec_module(importlib.util.module_from_spec(spec))
+assert not set(sys.modules) & {heavy!r}, set(sys.modules) & {heavy!r}
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_help_names_every_command():
+    code, printed, _ = run("--help")
+    assert code == 0
+    for command in ("list", "info", "prepare", "translate", "train", "evaluate", "export"):
+        assert command in printed
+        assert run(command, "--help")[0] == 0
+
+
+def test_list_and_info(tiny_zoo):
+    code, printed, said = run("list")
+    assert (code, said) == (0, "") and "xgan_tiny" in printed and "research only" in printed
+    code, printed, _ = run("info", "xgan_tiny")
+    assert code == 0 and printed.startswith("# xgan_tiny") and str(tiny_zoo / "xgan_tiny") in printed
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("info", "xgan_tyni"),
+        ("translate", "xgan_tyni", ".", "-o", "nowhere"),
+        ("evaluate", "xgan_tyni"),
+        ("export", "xgan_tyni"),
+        ("train", "xgan_tyni"),
+    ],
+)
+def test_unknown_name_is_one_line_with_the_closest(tiny_zoo, arguments):
+    code, printed, said = run(*arguments)
+    assert code == (1 if arguments[0] == "train" else 2) and printed == ""
+    assert said.count("\n") == 1 and "did you mean 'xgan_tiny'?" in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("translate", "xgan_tiny", "no/such/file.jpg", "-o", "out"),
+        ("translate", "xgan_tiny"),
+        ("translate", "xgan_tiny", ".", "-o", "out", "--crop", "hands"),
+        ("translate", "xgan_tiny", ".", "-o", "out", "--target", "oil"),
+        ("export", "xgan_tiny", "--to", "onnx"),
+        ("evaluate", "xgan_tiny"),
+        ("train", "recipe.yaml", "--steps", "0"),
+        ("paint",),
+    ],
+)
+def test_wrong_usage_exits_with_2(tiny_zoo, arguments):
+    code, printed, said = run(*arguments)
+    assert code == 2 and printed == "" and "Traceback" not in said and said
+
+
+def test_tampered_weights_are_one_line_and_1(tiny_zoo, tmp_path):
+    path = tiny_zoo / "xgan_tiny/model.weights.h5"
+    path.write_bytes(path.read_bytes()[:-1])
+    code, printed, said = run("export", "xgan_tiny", "-o", tmp_path / "out")
+    assert (code, printed) == (1, "") and str(path) in said and said.count("\n") == 1
+
+
+def test_translate_one_file_is_what_the_model_says(tiny_zoo, tmp_path):
+    paint(tmp_path / "in", (100, 150, 200), 1)
+    code, printed, said = run("translate", "xgan_tiny", tmp_path / "in/000.png", "-o", tmp_path / "out")
+    assert (code, said) == (0, "") and "1 of 1 translated to cartoon" in printed
+    pixels = np.asarray(Image.open(tmp_path / "in/000.png"))
+    model = zoo.load("xgan_tiny")
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out/000.png")), model.translate(pixels))
+    run("translate", "xgan_tiny", tmp_path / "in/000.png", "-o", tmp_path / "back", "--target", "photo")
+    made = np.asarray(Image.open(tmp_path / "back/000.png"))
+    np.testing.assert_array_equal(made, model.translate(pixels, target="photo"))
+
+
+def test_translate_a_folder_skips_what_is_broken(tiny_zoo, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "BATCH", 2)
+    source = tmp_path / "in"
+    paint(source, (90, 90, 90), 3)
+    paint(source / "deep", (90, 90, 90), 1, size=40)
+    Image.open(source / "000.png").save(source / "000.jpg")
+    (source / "empty.jpg").write_bytes(b"")
+    (source / "cut.png").write_bytes((source / "001.png").read_bytes()[:60])
+    (source / ".hidden.png").write_bytes(b"")
+    for _ in range(2):  # the second time its own results lie in the folder
+        code, printed, said = run("translate", "xgan_tiny", source, "-o", source / "out")
+        assert code == 0 and "5 of 7 translated" in printed
+        assert said.count("\n") == 1 and "2 of 7 files" in said and "cut.png" in said and "empty.jpg" in said
+        made = {path.relative_to(source / "out").as_posix() for path in (source / "out").rglob("*.png")}
+        assert made == {"000.png", "000.png.png", "001.png", "002.png", "deep/000.png"}
+    assert Image.open(source / "out/deep/000.png").size == (16, 16)
+
+
+def test_translate_nothing_but_broken_files_fails(tiny_zoo, tmp_path):
+    (tmp_path / "in").mkdir()
+    code, _, said = run("translate", "xgan_tiny", tmp_path / "in", "-o", tmp_path / "out")
+    assert code == 1 and "has no files" in said
+    (tmp_path / "in/a.jpg").write_bytes(b"no image")
+    code, _, said = run("translate", "xgan_tiny", tmp_path / "in", "-o", tmp_path / "out")
+    assert code == 1 and "Nothing could be translated" in said and "Traceback" not in said
+
+
+def test_faces_are_cropped_where_the_record_says_so(tiny_zoo, tmp_path, monkeypatch):
+    pytest.importorskip("cv2")
+    path = tiny_zoo / "xgan_tiny/record.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "preprocess": "face"}))
+    astronaut = pathlib.Path(keras_i2i.__file__).parent / "assets/eileen_collins.jpg"
+    paint(tmp_path / "in", (90, 90, 90), 1)
+    (tmp_path / "in/face.jpg").write_bytes(astronaut.read_bytes())
+    seen = []
+    translated = type(zoo.load("xgan_tiny")).translate
+
+    def watch(self, images, *rest):
+        seen.append(images)
+        return translated(self, images, *rest)
+
+    monkeypatch.setattr("keras_i2i.methods.xgan.XGAN.translate", watch)
+    _, _, said = run("translate", "xgan_tiny", tmp_path / "in", "-o", tmp_path / "out")
+    assert "No face was found in 1 of 2 pictures" in said and "000.png" in said and said.count("\n") == 1
+    assert run("translate", "xgan_tiny", tmp_path / "in", "-o", tmp_path / "out", "--crop", "none")[2] == ""
+    assert run("translate", "xgan_tiny", tmp_path / "in", "-o", tmp_path / "out", "--target", "photo")[2] == ""
+    cropped, whole, back = seen
+    np.testing.assert_array_equal(cropped[0], whole[0])  # without a face the middle is used
+    assert not np.array_equal(cropped[1], whole[1])
+    np.testing.assert_array_equal(back, whole)  # what is no photo of a face is not cropped
+
+
+def test_prepare_writes_an_array_file(tmp_path):
+    from keras_i2i import data
+
+    paint(tmp_path / "in", (10, 20, 30), 4)
+    code, printed, _ = run("prepare", tmp_path / "in", "-o", tmp_path / "x.npz", "--size", "8")
+    assert code == 0 and "x.npz" in printed
+    assert data.read(str(tmp_path / "x.npz"), 8).pixels.shape == (4, 8, 8, 3)
+    code, _, said = run("prepare", tmp_path / "none", "-o", tmp_path / "x.npz")
+    assert code == 1 and "check the path" in said and said.count("\n") == 1
+
+
+def test_export_writes_a_savedmodel(tiny_zoo, tmp_path):
+    pytest.importorskip("tensorflow")
+    code, printed, _ = run("export", "xgan_tiny", "--to", "savedmodel", "-o", tmp_path / "served/1")
+    assert code == 0 and "savedmodel" in printed and (tmp_path / "served/1/saved_model.pb").is_file()
+    code, _, said = run("export", "xgan_tiny", "-o", tmp_path / "served/1")
+    assert code == 1 and "overwrite" in said
+
+
+def test_train_publishes_and_its_folder_can_be_used(recipe_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, printed, _ = run("train", recipe_file, "--steps", "2")
+    assert code == 0 and "tiny: 2 steps" in printed
+    code, printed, _ = run("info", "runs/tiny")
+    assert code == 0 and printed.startswith("# tiny")
+    code, _, said = run("train", tmp_path / "none.yaml")
+    assert code == 1 and "There is no recipe" in said
+
+
+def test_evaluate_prints_and_writes(tiny_zoo, monkeypatch):
+    monkeypatch.setitem(cli.PROTOCOLS, "photo -> cartoon", ("face2cartoon", "gender_agreement"))
+    seen = []
+
+    def measure(model):
+        seen.append(model.name)
+        return {"gender_agreement": 0.875, "protocol": {"photos": 3}}
+
+    monkeypatch.setattr("keras_i2i.evaluation.face2cartoon.evaluate", measure)
+    code, printed, _ = run("evaluate", "xgan_tiny")
+    assert code == 0 and json.loads(printed)["gender_agreement"] == 0.875
+    assert zoo.info("xgan_tiny").metrics["gender_agreement"] == 0.5
+    assert run("evaluate", "xgan_tiny", "--write")[0] == 0
+    assert zoo.info("xgan_tiny").headline == zoo.Headline("gender_agreement", 0.875)
+    assert seen == ["xgan_tiny", "xgan_tiny"]
+
+
+@pytest.mark.slow
+def test_as_a_process_it_is_silent_but_for_its_results(tiny_zoo, tmp_path):
+    paint(tmp_path / "in", (100, 150, 200), 1)
+    arguments = ["translate", "xgan_tiny", str(tmp_path / "in"), "-o", str(tmp_path / "out")]
+    environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run(
+        [sys.executable, "-m", "keras_i2i.cli", *arguments], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"1 of 1 translated to cartoon -> {tmp_path / 'out'}\n"
+    assert done.stderr == ""
