@@ -59,6 +59,9 @@ class XGANConfig:
         teacher_dim: length of a teacher's embedding, given in the batch as "a_teacher" (and "b_teacher");
             0 for no teacher.
         weights: of the loss terms. Those of terms that are off are not used.
+        curriculum: pairs of (training steps, weights) that come first, one after the other, each with weights in place
+            of the above; () for none. The slides train reconstruction and domain confusion alone at first, to see
+            that the capacity is there, and let the adversary come late.
         ema: decay of the moving average of the generator's weights; 0 for none.
         learning_rate: of Adam (beta_1 0.5), for all players.
         seed: of the initial weights; None for a fresh one.
@@ -85,6 +88,7 @@ class XGANConfig:
     weights: Mapping[str, float] = dataclasses.field(
         default_factory=lambda: dict(reconstruction=1.0, domain=0.7, semantic=0.5, adversarial=1.0, teacher=0.75)
     )
+    curriculum: tuple[tuple[int, Mapping[str, float]], ...] = ()
     ema: float = 0.999
     learning_rate: float = 1e-4
     seed: int | None = None
@@ -206,7 +210,12 @@ class XGAN(Translator):
         critics = [f"discriminator_{domain}" for domain in self.discriminators]
         below = self.config.accuracy_gate
         gates = {name: (lambda monitor, key=f"{name}_accuracy": monitor[key] < below) for name in critics}
-        return [Stage("joint", (Phase("joint", self.losses, ("generator", *critics), gates=gates),))]
+        phases = (Phase("joint", self.losses, ("generator", *critics), gates=gates),)
+        first = [
+            Stage(f"part {index}", phases, steps=steps, weights=weights)
+            for index, (steps, weights) in enumerate(self.config.curriculum, 1)
+        ]
+        return [*first, Stage("joint", phases)]
 
     def losses(self, batch, training):
         """One joint forward pass; the total of the paper's section 3 by term."""
