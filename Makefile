@@ -59,10 +59,7 @@ lock: $(STAMP)
 	    pyproject.toml --output-file requirements.lock
 
 readme: $(STAMP)
-	@TF_CPP_MIN_LOG_LEVEL=3 $(PY) -c 'import pathlib, re; from keras_i2i import zoo; \
-	    file = pathlib.Path("README.md"); between = r"(<!-- zoo-table:begin -->\n).*?(<!-- zoo-table:end -->)"; \
-	    table = lambda marks: f"{marks[1]}{zoo.zoo_table()}\n{marks[2]}"; \
-	    file.write_text(re.sub(between, table, file.read_text("utf-8"), flags=re.S), "utf-8")'
+	@TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m keras_i2i.zoo.documents
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

@@ -54,25 +54,17 @@ def test_readme_lists_every_method():
     assert rows == [method.__name__ for method in keras_i2i.METHODS.values()]
 
 
-def test_readme_shows_the_zoo_as_its_records_say():
-    shown = read("README.md").split("<!-- zoo-table:begin -->")[1].split("<!-- zoo-table:end -->")[0].strip()
-    assert shown == keras_i2i.zoo.zoo_table().strip(), "run make readme"
+def test_tables_are_as_the_records_say():
+    from keras_i2i.zoo import documents
+
+    read("README.md")
+    for path, text in documents.refreshed(ROOT).items():
+        assert path.read_text("utf-8") == text, f"{path.name} is out of date: run make readme"
 
 
-def test_the_method_in_contributing_trains_and_translates(tmp_path, monkeypatch):
-    (source,) = re.findall(r"```python\n(.*?)```", read("CONTRIBUTING.md"), re.S)
-    file = tmp_path / "contributed.py"  # a file, because TensorFlow's autograph reads the source again
-    file.write_text(source, "utf-8")
-    spec = importlib.util.spec_from_file_location("contributed", file)
-    method = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "contributed", method)
-    spec.loader.exec_module(method)
+def test_a_table_is_replaced_between_its_markers():
+    from keras_i2i.zoo import documents
 
-    model = method.Paired(image_size=16, filters=8)
-    model.compile()
-    a = np.random.default_rng(0).uniform(-1, 1, (8, 16, 16, 3)).astype(np.float32)
-    history = model.fit({"a": a, "b": -a}, batch_size=4, epochs=4, verbose=0).history
-    assert set(history) == {"generator/l1", "generator/adversarial", "discriminator/adversarial"}
-    assert history["generator/l1"][-1] < history["generator/l1"][0]
-    translated = model.translate(np.zeros((2, 16, 16, 3), np.uint8))
-    assert translated.shape == (2, 16, 16, 3) and translated.dtype == np.uint8
+    text = "before\n<!-- facts:begin -->\nold\n<!-- facts:end -->\nafter\n"
+    filled = documents.fill(text, {"facts": r"| new \1 |", "absent": "x"})
+    assert filled == "before\n<!-- facts:begin -->\n| new \\1 |\n<!-- facts:end -->\nafter\n"

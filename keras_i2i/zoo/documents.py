@@ -1,0 +1,54 @@
+"""Tables of documents, made from records: `python -m keras_i2i.zoo.documents` writes them anew (`make readme`).
+
+A table stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. The README holds `zoo-table`; a model's card holds
+`facts`, `training` and `metrics`. The text around them is written by hand.
+"""
+
+import pathlib
+import re
+
+from keras_i2i.zoo import cards, registry
+
+
+def fill(text, tables):
+    """Replaces what stands between the markers of each table.
+
+    Args:
+        text: Markdown.
+        tables: maps a marker's name to Markdown; names without a marker in the text are passed over.
+
+    Returns:
+        The new text.
+    """
+    for name, table in tables.items():
+        between = rf"(<!-- {re.escape(name)}:begin -->\n).*?(<!-- {re.escape(name)}:end -->)"
+        text = re.sub(between, lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text, flags=re.DOTALL)
+    return text
+
+
+def card_tables(record):
+    """The tables of a model's card by name."""
+    return {"facts": cards.facts(record), "training": cards.training(record), "metrics": cards.metrics(record)}
+
+
+def refreshed(root):
+    """The documents of a source tree as they should be.
+
+    Args:
+        root: the folder with README.md and zoo/.
+
+    Returns:
+        Maps a path to its new text, the README and every card.
+    """
+    root = pathlib.Path(root)
+    texts = {root / "README.md": fill((root / "README.md").read_text("utf-8"), {"zoo-table": cards.zoo_table()})}
+    for entry in registry.listing():
+        card = root / "zoo" / entry.name / cards.FILE
+        texts[card] = fill(card.read_text("utf-8"), card_tables(registry.find(entry.name).record))
+    return texts
+
+
+if __name__ == "__main__":
+    for path, text in refreshed(pathlib.Path(__file__).parents[2]).items():
+        path.write_text(text, "utf-8")
+        print(path)
