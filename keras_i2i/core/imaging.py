@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 
 RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0))
+SLACK = 1e-3  # what rounding may overshoot, in the unit of the values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +37,8 @@ def guess_range(images):
         ValueError: if values lie outside of all three.
     """
     low, high = float(images.min()), float(images.max())
-    for value_range in (RANGES[0] if low < 0 else RANGES[1], RANGES[2]):
-        if value_range[0] - 1e-3 <= low and high <= value_range[1] + 1e-3:
+    for value_range in (RANGES[0] if low < -SLACK else RANGES[1], RANGES[2]):
+        if value_range[0] - SLACK <= low and high <= value_range[1] + SLACK:
             return value_range
     raise ValueError(
         f"Float images must lie in [-1, 1], [0, 1] or [0, 255], but these run from {low:.4g} to {high:.4g}: "
@@ -88,6 +89,11 @@ def to_model(images, channels=3, value_range=None):
     elif tuple(value_range) not in RANGES:
         raise ValueError(f"value_range must be one of (-1, 1), (0, 1) and (0, 255), got {value_range}.")
     low, high = value_range
+    if images.min() < low - SLACK or images.max() > high + SLACK:
+        raise ValueError(
+            f"The images do not lie in {value_range}, they run from {images.min():.4g} to {images.max():.4g}: "
+            "correct value_range, or leave it out."
+        )
     kind = Kind(images.dtype, (float(low), float(high)), batched)
     return (images.astype(np.float32) - low) * (2 / (high - low)) - 1, kind
 

@@ -109,6 +109,13 @@ def check_curriculum(stages, players):
     for stage in stages:
         if not stage.phases:
             raise ValueError(f"Stage {stage.name!r} has no phases.")
+        if stage.steps is not None and stage.steps < 1:
+            raise ValueError(f"Stage {stage.name!r} has steps={stage.steps}: it must be 1 or more.")
+        for name in stage.learning_rates:
+            if name not in players:
+                raise ValueError(
+                    f"Stage {stage.name!r} sets a learning rate for {name!r}, but the players are {sorted(players)}."
+                )
         for phase in stage.phases:
             unknown = [name for name in (*phase.players, *phase.gates) if name not in players]
             if unknown:

@@ -172,6 +172,8 @@ class Translator(keras.Model):
             steps, length = total_steps(self._run.stages), steps_per_epoch or batches.cardinality(x)
             if steps is not None and length:
                 epochs = -(-steps // length)
+        if hasattr(x, "element_spec"):  # a tf.data.Dataset shuffles itself, and Keras would warn that it must
+            options.setdefault("shuffle", False)
         return super().fit(x, epochs=epochs, steps_per_epoch=steps_per_epoch, **options)
 
     def evaluate(self, x=None, *, return_dict=True, **options):

@@ -1,0 +1,65 @@
+"""Loss terms against numbers worked out by hand."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_i2i.losses import adversarial, reconstruction
+
+ROWS = np.array([[3.0, 4.0], [0.0, 0.0]], np.float32)
+ZERO = np.zeros((2, 2), np.float32)
+
+
+def test_undecided_logits():
+    zero = np.zeros((3, 1), np.float32)
+    np.testing.assert_allclose(adversarial.generator_loss(zero), [np.log(2)] * 3, rtol=1e-6)
+    np.testing.assert_allclose(adversarial.discriminator_loss(zero, zero), [2 * np.log(2)] * 3, rtol=1e-6)
+
+
+@pytest.mark.parametrize("target", [0.0, 1.0])
+def test_binary_cross_entropy_is_the_softplus(target):
+    logits = np.array([[-30.0], [-1.0], [0.5], [30.0]], np.float32)
+    expected = np.logaddexp(0, np.where(target, -logits, logits).astype(np.float64))[:, 0]
+    np.testing.assert_allclose(adversarial.binary_cross_entropy(logits, target), expected, rtol=1e-5, atol=1e-7)
+
+
+def test_patch_logits_are_averaged_per_sample():
+    logits = np.array([[0.0, 0.0], [50.0, 0.0]], np.float32).reshape(2, 1, 2, 1)
+    np.testing.assert_allclose(adversarial.generator_loss(logits), [np.log(2), np.log(2) / 2], rtol=1e-6)
+
+
+def test_generator_gradient_does_not_saturate():
+    """Where the discriminator is sure of a fake, d BCE(D, 1) / d logit is -1, not 0."""
+    logits = tf.constant([[-20.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = adversarial.generator_loss(logits)
+    np.testing.assert_allclose(tape.gradient(loss, logits), [[-1.0]], atol=1e-6)
+
+
+def test_accuracy_is_the_mean_of_both_classes():
+    real, fake = np.array([[2.0], [1.0], [-1.0], [3.0]]), np.array([[-1.0], [1.0], [0.0], [2.0]])
+    assert float(adversarial.accuracy(real, fake)) == (0.75 + 0.5) / 2
+    assert float(adversarial.accuracy(ZERO, ZERO)) == 0.5
+
+
+def test_per_sample_averages_all_but_the_first_axis():
+    values = np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2)
+    np.testing.assert_allclose(adversarial.per_sample(values), [5.5, 17.5])
+    np.testing.assert_allclose(adversarial.per_sample(np.array([1.0, 2.0], np.float32)), [1, 2])
+
+
+def test_distances():
+    np.testing.assert_allclose(reconstruction.l1(ROWS, ZERO), [3.5, 0])
+    np.testing.assert_allclose(reconstruction.l2_norm(ROWS, ZERO), [5, 0], atol=2e-6)
+    np.testing.assert_allclose(reconstruction.cosine_distance(ROWS, 7 * ROWS), [0, 1], atol=1e-6)
+    np.testing.assert_allclose(reconstruction.cosine_distance(ROWS, -ROWS)[0], 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("distance", [reconstruction.l1, reconstruction.l2_norm, reconstruction.cosine_distance])
+def test_gradients_are_finite_where_both_are_equal(distance):
+    x = tf.constant(ROWS)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = distance(x, ROWS)
+    assert np.isfinite(tape.gradient(value, x)).all()
