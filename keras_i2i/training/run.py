@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import random
 import shutil
 
 import keras
@@ -46,7 +47,8 @@ def train(recipe, out, *, resume=True, steps=None, verbose="auto"):
     out = pathlib.Path(out).expanduser()
     _claim(out / RUN, recipe, text, resume)
 
-    keras.utils.set_random_seed(recipe.seed)
+    # Keras takes the seeds of layers without one from here; its own set_random_seed imports TensorFlow.
+    random.seed(recipe.seed)
     loaded = {
         domain: {name: parts.load(part, recipe.data.image_size) for name, part in own.items()}
         for domain, own in recipe.data.domains.items()

@@ -1,5 +1,8 @@
 import csv
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -123,3 +126,30 @@ def test_out_that_cannot_be_written(recipe_file, tmp_path):
     with pytest.raises(OSError, match="choose another folder") as error:
         train(recipe_file, tmp_path / "file", verbose=0)
     sentence(error)
+
+
+SCRIPT = """
+import sys
+import numpy as np
+from keras_i2i import zoo
+from keras_i2i.training import train
+recipe, out, images, result = sys.argv[1:]
+train(recipe, out, steps=3, verbose=0)
+np.save(result, zoo.load(out).translate(np.load(images)))
+assert "tensorflow" not in sys.modules, "TensorFlow was imported"
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+def test_trains_publishes_and_loads_on_torch_without_tensorflow(recipe_file, tmp_path):
+    pytest.importorskip("torch")
+    images = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
+    np.save(tmp_path / "x.npy", images)
+    paths = [str(path) for path in (recipe_file, tmp_path / "out", tmp_path / "x.npy", tmp_path / "y.npy")]
+    environment = {**os.environ, "KERAS_BACKEND": "torch"}
+    subprocess.run([sys.executable, "-c", SCRIPT, *paths], env=environment, check=True, timeout=600)
+    record = zoo.Record.read(tmp_path / "out/record.json")
+    assert record.training["steps"] == 3 and "torch" in record.training["versions"]
+    here = zoo.load(tmp_path / "out").translate(images).astype(int)  # on TensorFlow, the same weights
+    assert np.abs(here - np.load(tmp_path / "y.npy")).max() <= 1 and here.std() > 1

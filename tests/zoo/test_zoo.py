@@ -2,8 +2,6 @@ import ast
 import os
 import pathlib
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -271,27 +269,3 @@ def test_savedmodel_is_written_once_and_answers(tiny_zoo, tmp_path):
     x = IMAGES.astype(np.float32) / 127.5 - 1
     (y,) = served.signatures["serving_default"](tf.constant(x)).values()
     np.testing.assert_allclose(y.numpy(), zoo.load("xgan_tiny").translate(x), atol=1e-5)
-
-
-SCRIPT = """
-import sys, numpy as np
-import keras_i2i as ki
-model = ki.zoo.load("xgan_tiny")
-assert "tensorflow" not in sys.modules, "TensorFlow was imported"
-np.save(sys.argv[1], model.translate(np.load(sys.argv[2])))
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.torch
-def test_loads_on_torch_without_tensorflow(tiny_zoo, tmp_path):
-    pytest.importorskip("torch")
-    np.save(tmp_path / "x.npy", IMAGES)
-    subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path / "y.npy"), str(tmp_path / "x.npy")],
-        env={**os.environ, "KERAS_BACKEND": "torch"},
-        check=True,
-        timeout=300,
-    )
-    difference = np.load(tmp_path / "y.npy").astype(int) - zoo.load("xgan_tiny").translate(IMAGES)
-    assert np.abs(difference).max() <= 1
