@@ -4,19 +4,33 @@ The public names: `XGAN` and further methods, `METHODS`, `zoo`, `data`, `metrics
 """
 
 import importlib
-
-from keras_i2i.core.players import Phase, Player, Stage
-from keras_i2i.core.translator import Translator
-from keras_i2i.methods import METHODS
-from keras_i2i.methods.xgan import XGAN, XGANConfig
+import os
+import sys
 
 __version__ = "0.1.0"
 __all__ = ["METHODS", "Phase", "Player", "Stage", "Translator", "XGAN", "XGANConfig", "data", "metrics", "zoo"]
 
-_LAZY = ("data", "metrics", "zoo")
+_MODULES = ("data", "metrics", "zoo")
+_NAMES = {
+    "METHODS": "keras_i2i.methods",
+    "Phase": "keras_i2i.core.players",
+    "Player": "keras_i2i.core.players",
+    "Stage": "keras_i2i.core.players",
+    "Translator": "keras_i2i.core.translator",
+    "XGAN": "keras_i2i.methods.xgan",
+    "XGANConfig": "keras_i2i.methods.xgan",
+}
 
 
 def __getattr__(name):
-    if name in _LAZY:
+    if name in _MODULES:
         return importlib.import_module(f"keras_i2i.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(_NAMES[name]), name)
     raise AttributeError(f"keras_i2i has no {name!r}; its public names are {', '.join(__all__)}.")
+
+
+# Keras knows the methods from here on, so that keras.saving.load_model finds them. Only the command does without, which
+# must answer `--help` before Keras has started: there the names above are imported when they are first used.
+if sys.argv[:1] != ["-m"] and os.path.basename(sys.argv[0] if sys.argv else "") not in ("keras-i2i", "keras-i2i.exe"):
+    importlib.import_module("keras_i2i.methods")
