@@ -68,3 +68,22 @@ def test_a_table_is_replaced_between_its_markers():
     text = "before\n<!-- facts:begin -->\nold\n<!-- facts:end -->\nafter\n"
     filled = documents.fill(text, {"facts": r"| new \1 |", "absent": "x"})
     assert filled == "before\n<!-- facts:begin -->\n| new \\1 |\n<!-- facts:end -->\nafter\n"
+
+
+def test_the_method_in_contributing_trains_and_translates(tmp_path, monkeypatch):
+    (source,) = re.findall(r"```python\n(.*?)```", read("CONTRIBUTING.md"), re.S)
+    file = tmp_path / "contributed.py"  # a file, because TensorFlow's autograph reads the source again
+    file.write_text(source, "utf-8")
+    spec = importlib.util.spec_from_file_location("contributed", file)
+    method = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "contributed", method)
+    spec.loader.exec_module(method)
+
+    model = method.Paired(image_size=16, filters=8)
+    model.compile()
+    a = np.random.default_rng(0).uniform(-1, 1, (8, 16, 16, 3)).astype(np.float32)
+    history = model.fit({"a": a, "b": -a}, batch_size=4, epochs=4, verbose=0).history
+    assert {"generator/l1", "generator/adversarial", "discriminator/adversarial"} <= set(history)
+    assert history["generator/l1"][-1] < history["generator/l1"][0]
+    translated = model.translate(np.zeros((2, 16, 16, 3), np.uint8))
+    assert translated.shape == (2, 16, 16, 3) and translated.dtype == np.uint8
