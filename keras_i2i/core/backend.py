@@ -4,6 +4,8 @@ Everything else in a method is `keras.ops`. `tensorflow` and `torch` are importe
 machine with PyTorch alone can train.
 """
 
+import contextlib
+
 import keras
 
 
@@ -72,6 +74,36 @@ def replica_count():
 
         return tf.distribute.get_strategy().num_replicas_in_sync
     return 1
+
+
+def replica_scope(model):
+    """The context in which a model's variables are made: the scope of its `tf.distribute` strategy, if any."""
+    return model.distribute_strategy.scope() if is_tensorflow() else contextlib.nullcontext()
+
+
+def replica_mean(value):
+    """Within a step, the mean of a scalar over the replicas; the value itself on one device and outside of steps."""
+    if replica_count() == 1:
+        return value
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    return value if context is None else context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
+
+
+def assign(variables, values):
+    """Within a step, assigns values that are equal on all replicas; networks' variables take none otherwise."""
+    if replica_count() == 1:
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        return
+    import tensorflow as tf
+
+    def merged(strategy, values):
+        for variable, value in zip(variables, values, strict=True):
+            strategy.extended.update(variable.value, lambda own, new: own.assign(new), args=(value,), group=False)
+
+    tf.distribute.get_replica_context().merge_call(merged, args=(values,))
 
 
 def compiled_inference(function):

@@ -20,9 +20,11 @@ class WeightAverage(keras.layers.Layer):
         self.decay = decay
         # In a namespace, where Keras does not look: these weights belong to the networks, not to this layer.
         self._followed = types.SimpleNamespace(variables=tuple(variables))
-        self.updates = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="updates")
+        # All replicas compute the same; the first one's is taken.
+        fixed = {"initializer": "zeros", "trainable": False, "aggregation": "only_first_replica"}
+        self.updates = self.add_weight(shape=(), dtype="int32", name="updates", **fixed)
         self.averages = [
-            self.add_weight(shape=variable.shape, initializer="zeros", trainable=False, name=f"average_{index}")
+            self.add_weight(shape=variable.shape, name=f"average_{index}", **fixed)
             for index, variable in enumerate(self._followed.variables)
         ]
         for average, variable in zip(self.averages, self._followed.variables, strict=True):

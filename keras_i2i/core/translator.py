@@ -41,7 +41,8 @@ class Translator(keras.Model):
         if unknown:
             raise TypeError(f"{type(self).__name__} has no setting {sorted(unknown)[0]!r}; see {self.Config.__name__}.")
         self.config = dataclasses.replace(config, **overrides)
-        self.step = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="step")
+        counter = {"initializer": "zeros", "trainable": False, "aggregation": "only_first_replica"}
+        self.step = self.add_weight(shape=(), dtype="int32", name="step", **counter)
         self.optimizers = {}
         self.averages = {}
         # Plain Python state, in a namespace that Keras neither tracks nor saves.
@@ -99,6 +100,9 @@ class Translator(keras.Model):
         Raises:
             ValueError: for an unknown player, or `steps_per_execution` with alternating phases.
         """
+        with backend.replica_scope(self):
+            if jit_compile == "auto" and backend.replica_count() > 1:
+                jit_compile = False  # XLA takes no collectives of tf.distribute
         super().compile(
             optimizer=None, jit_compile=jit_compile, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution
         )
@@ -120,15 +124,16 @@ class Translator(keras.Model):
             )
         self._run.players, self._run.stages, self._run.entered = players, stages, None
         made, averages = {}, {}
-        for name, player in players.items():
-            optimizer = given[name] if name in given else player.optimizer()
-            if self.dtype_policy.name == "mixed_float16":
-                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-            variables = player.variables()
-            optimizer.build(variables)  # an unbuilt optimizer is skipped on restore with only a warning
-            made[name] = optimizer
-            if player.ema is not None:
-                averages[name] = WeightAverage(variables, player.ema, name=f"average_of_{name}")
+        with backend.replica_scope(self):
+            for name, player in players.items():
+                optimizer = given[name] if name in given else player.optimizer()
+                if self.dtype_policy.name == "mixed_float16":
+                    optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+                variables = player.variables()
+                optimizer.build(variables)  # an unbuilt optimizer is skipped on restore with only a warning
+                made[name] = optimizer
+                if player.ema is not None:
+                    averages[name] = WeightAverage(variables, player.ema, name=f"average_of_{name}")
         self.optimizers, self.averages = made, averages
 
     def get_compile_config(self):
@@ -164,7 +169,7 @@ class Translator(keras.Model):
             ValueError: before `compile()`, or for data that are no batches of this method.
         """
         self._assert_compile_called("fit")
-        self._run.host_step = int(self.step)
+        self._run.host_step = int(ops.convert_to_numpy(self.step))
         self._run.entered = None
         self._name_terms(x)
         if epochs is None:
@@ -182,7 +187,7 @@ class Translator(keras.Model):
         A dict by default; otherwise as `keras.Model.evaluate`.
         """
         self._assert_compile_called("evaluate")
-        self._run.host_step = int(self.step)
+        self._run.host_step = int(ops.convert_to_numpy(self.step))
         self._name_terms(x)
         self._enter(stage_at(self._run.stages, self._run.host_step))
         return super().evaluate(x, return_dict=return_dict, **options)
@@ -264,13 +269,16 @@ class Translator(keras.Model):
         optimizer.apply(gradients, variables)
         if average is not None:
             average.update()
-        for variable, old in zip(touched, before, strict=gate is not None):
-            variable.assign(ops.where(gate, variable, old))
+        if gate is not None:
+            kept = [ops.where(gate, variable, old) for variable, old in zip(touched, before, strict=True)]
+            backend.assign(touched, kept)
 
     def _terms(self, phase, batch, training=True):
         """Runs a phase's losses; returns the terms' means by player and the monitor values."""
         outputs = dict(phase.losses(batch, training))
-        monitor = {key: reduction.term_mean(value) for key, value in outputs.pop("monitor", {}).items()}
+        monitor = outputs.pop("monitor", {})
+        # Over all replicas, so that a gate opens on all or on none.
+        monitor = {key: backend.replica_mean(reduction.term_mean(value)) for key, value in monitor.items()}
         terms = {
             player: {name: reduction.term_mean(term) for name, term in own.items()} for player, own in outputs.items()
         }
@@ -321,7 +329,8 @@ class Translator(keras.Model):
                 known.update(name for own in terms.values() for name in own)
                 for key in [f"{p}/{n}" for p, own in terms.items() for n in own] + [f"monitor/{n}" for n in monitor]:
                     if key not in self._run.terms:
-                        self._run.terms[key] = keras.metrics.Mean(name=key)
+                        with backend.replica_scope(self):
+                            self._run.terms[key] = keras.metrics.Mean(name=key)
         unused = {*self.config.weights, *(n for stage in self._run.stages for n in stage.weights)} - known
         unused -= set(self.Config().weights)  # the method's own vocabulary: a term may be off
         if unused:

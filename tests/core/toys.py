@@ -110,6 +110,7 @@ class StagedConfig:
     autoencoder_steps: int = 3
     encoder_steps: int = 4
     ema: float = 0.9
+    batch_norm: bool = True
     weights: Mapping[str, float] = dataclasses.field(default_factory=lambda: {"reconstruction": 2.0, "latent": 1.0})
     seed: int = 5
 
@@ -143,7 +144,7 @@ class Staged(Translator):
             [
                 keras.Input((4,)),
                 keras.layers.Dense(8, kernel_initializer=glorot(c.seed + 7)),
-                keras.layers.BatchNormalization(momentum=0.5, epsilon=1e-5),
+                *([keras.layers.BatchNormalization(momentum=0.5, epsilon=1e-5)] if c.batch_norm else []),
                 keras.layers.Dense(c.image_size**2 * 3, activation="tanh", kernel_initializer=glorot(c.seed + 8)),
                 keras.layers.Reshape(shape),
             ]
