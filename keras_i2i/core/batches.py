@@ -1,5 +1,7 @@
 """Batches, as data sources give them and as methods see them: dicts of named tensors."""
 
+import contextlib
+
 import keras
 from keras import ops
 
@@ -43,6 +45,18 @@ def zero_batch(data, image_size):
             )
     dtypes = {key: keras.backend.standardize_dtype(value.dtype) for key, value in spec.items()}
     return as_batch({key: ops.zeros((2, *value.shape[1:]), dtypes[key]) for key, value in spec.items()})
+
+
+@contextlib.contextmanager
+def naming_what_is_missing(method, batch):
+    """Turns the KeyError of an entry that a batch has not into a ValueError that says which `method` needs."""
+    try:
+        yield
+    except KeyError as error:
+        if not error.args or error.args[0] in batch:
+            raise
+        held = ", ".join(map(repr, batch))
+        raise ValueError(f"{method} needs {error.args[0]!r} in its batches, which hold {held}.") from error
 
 
 def cardinality(data):

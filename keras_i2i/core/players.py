@@ -99,6 +99,11 @@ def total_steps(stages):
     return None if None in lengths else sum(lengths)
 
 
+def alternates(stages):
+    """Whether training steps differ from each other in the phases that run."""
+    return len(stages) > 1 or any(phase.every > 1 for stage in stages for phase in stage.phases)
+
+
 def check_curriculum(stages, players):
     """Raises ValueError when a curriculum names unknown players or could not be walked."""
     if not stages:

@@ -14,7 +14,7 @@ from keras import ops
 
 from keras_i2i.core import backend, batches, imaging, reduction
 from keras_i2i.core.ema import WeightAverage
-from keras_i2i.core.players import check_curriculum, due_phases, stage_at, total_steps
+from keras_i2i.core.players import alternates, check_curriculum, due_phases, stage_at, total_steps
 
 
 class Translator(keras.Model):
@@ -116,8 +116,7 @@ class Translator(keras.Model):
         if set(given) - set(players):
             unknown = sorted(set(given) - set(players))[0]
             raise ValueError(f"There is no player {unknown!r}: they are {sorted(players)}.")
-        alternates = len(stages) > 1 or any(phase.every > 1 for stage in stages for phase in stage.phases)
-        if steps_per_execution > 1 and alternates:
+        if steps_per_execution > 1 and alternates(stages):
             raise ValueError(
                 f"{type(self).__name__} alternates its phases, which needs steps_per_execution=1, "
                 f"got {steps_per_execution}."
@@ -313,16 +312,8 @@ class Translator(keras.Model):
         known = set()
         for stage in self._run.stages:
             for phase in stage.phases:
-                try:
-                    with keras.StatelessScope():
-                        terms, monitor = self._terms(phase, batch)
-                except KeyError as error:
-                    if not error.args or error.args[0] in batch:
-                        raise
-                    held = ", ".join(map(repr, batch))
-                    raise ValueError(
-                        f"{type(self).__name__} needs {error.args[0]!r} in its batches, which hold {held}."
-                    ) from error
+                with batches.naming_what_is_missing(type(self).__name__, batch), keras.StatelessScope():
+                    terms, monitor = self._terms(phase, batch)
                 for player in phase.players:
                     if player not in terms:
                         raise ValueError(f"Phase {phase.name!r} steps {player!r} but returns no losses for it.")
