@@ -74,7 +74,7 @@ def to_model(images, channels=3, value_range=None):
     if images.shape[-1] != channels:
         raise ValueError(
             f"Images must have {channels} channels on the last axis, got shape {images.shape[1:]}: "
-            "read files with ki.data.load_image, which gives RGB."
+            "read files with ki.data.read_image, which gives RGB."
         )
     if images.size == 0:
         raise ValueError(f"There is nothing to translate: the images have shape {images.shape}.")
