@@ -219,6 +219,13 @@ def test_an_unknown_name_is_neither_file_nor_dataset(tmp_path, monkeypatch):
     assert one_sentence(e)
 
 
+@pytest.mark.parametrize("name", ["celeb_a", "svhn_cropped", "cycle_gan/horse2zebra"])
+def test_tfds_can_look_up_the_checksums_of_its_own_sets(name, tmp_path):
+    """Without a package that TFDS does not declare, this fails before a byte is downloaded."""
+    tfds = pytest.importorskip("tensorflow_datasets")
+    assert tfds.builder(name, data_dir=tmp_path).url_infos
+
+
 def test_tfds_examples_are_framed_and_their_scalars_are_labels(tmp_path):
     tfds = pytest.importorskip("tensorflow_datasets")
     from keras_i2i.data import sources

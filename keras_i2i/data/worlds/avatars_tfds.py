@@ -12,7 +12,6 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import logging
-from etils import epath
 
 from keras_i2i.data.images import Images, track
 from keras_i2i.data.sources import read_tfds, tfds_home
@@ -37,8 +36,6 @@ class Avatars(tfds.core.GeneratorBasedBuilder):
 
     # Raise it whenever `avatars.sample` or `avatars.render` would draw an index differently: it retires the caches.
     VERSION = tfds.core.Version("1.0.0")
-    # TFDS would ask for a package (importlib_resources) that it only declares for Python 3.8, to find this out itself.
-    code_path = epath.Path(__file__)
     BUILDER_CONFIGS = [AvatarsConfig.of(drawn.Avatars(), 64)]
 
     def _info(self):
