@@ -288,7 +288,7 @@ def train(
 @_reported
 def evaluate(
     name: Name,
-    write: Annotated[bool, typer.Option("--write", help="Put the numbers into the model's record.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Put numbers and samples into the model's folder.")] = False,
 ):
     """Measures a model by its task's protocol and prints the numbers as JSON."""
     found = _find(name)
@@ -301,9 +301,14 @@ def evaluate(
 
     from keras_i2i import zoo
 
-    values = importlib.import_module(f"keras_i2i.evaluation.{module}").evaluate(zoo.load(name))
+    protocol, model = importlib.import_module(f"keras_i2i.evaluation.{module}"), zoo.load(name)
+    values = protocol.evaluate(model)
     print(json.dumps(values, indent=2))
     if write:
+        from PIL import Image
+
+        sheet = Image.fromarray(protocol.samples(model)).quantize(255, dither=Image.Dither.NONE)
+        sheet.save(found.folder / "samples.png", optimize=True)
         zoo.update(found.folder, metrics=values, headline=zoo.Headline(headline, values[headline]))
         _say(f"Written to {found.folder}.")
 

@@ -198,8 +198,12 @@ def test_evaluate_prints_and_writes(tiny_zoo, monkeypatch):
     code, printed, _ = run("evaluate", "xgan_tiny")
     assert code == 0 and json.loads(printed)["gender_agreement"] == 0.875
     assert zoo.info("xgan_tiny").metrics["gender_agreement"] == 0.5
+    colours = np.arange(64, dtype=np.uint8).reshape(8, 8, 1).repeat(3, axis=2)
+    monkeypatch.setattr("keras_i2i.evaluation.face2cartoon.samples", lambda model: colours)
     assert run("evaluate", "xgan_tiny", "--write")[0] == 0
     assert zoo.info("xgan_tiny").headline == zoo.Headline("gender_agreement", 0.875)
+    with Image.open(tiny_zoo / "xgan_tiny/samples.png") as written:
+        np.testing.assert_array_equal(np.asarray(written.convert("RGB")), colours)
     assert seen == ["xgan_tiny", "xgan_tiny"]
 
 

@@ -246,3 +246,45 @@ def contact_sheet(photos, cartoons, columns=10, scale=2):
         sheet[row, height : 2 * height, column] = cartoon
     sheet = sheet.reshape(rows * (2 * height + 4), columns * width, 3)
     return sheet.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def samples(model, photos=None, portraits=None, columns=12, rows=3):
+    """The sheet of a model's card, of nothing but what may be shown to everybody.
+
+    Its first row has portraits in the public domain, each beside its cartoon; then come `rows` of cartoons of held-out
+    photographs, the photographs themselves not being ours to give away; then a row of avatars over the photographs
+    that the model makes of them.
+
+    Args:
+        model: see the module.
+        photos: uint8 `(N, 64, 64, 3)`, N at least `rows * columns`; default those of `held_out`.
+        portraits: uint8 `(M, 64, 64, 3)`, at most half of `columns`; default the demo's, which needs the extra `faces`.
+        columns, rows: how many pictures.
+
+    Returns:
+        uint8 RGB `(2 * 64 * (rows + 3), 2 * 64 * columns, 3)`.
+
+    Raises:
+        ValueError: more portraits than there is room for, or fewer photos than are to be shown.
+    """
+    from PIL import Image
+
+    if photos is None:
+        photos, _ = held_out()
+    if portraits is None:
+        from keras_i2i import demo
+
+        portraits = np.stack([demo.face_of(demo.read(path), IMAGE_SIZE)[0] for _, path in demo.bundled_photos()])
+    if 2 * len(portraits) > columns or len(photos) < rows * columns:
+        raise ValueError(
+            f"A sheet of {columns} columns shows at most {columns // 2} portraits, and at least {rows * columns} photos"
+            f" for its {rows} rows: got {len(portraits)} and {len(photos)}."
+        )
+    first = np.full((columns, IMAGE_SIZE, IMAGE_SIZE, 3), 255, np.uint8)
+    first[: 2 * len(portraits) : 2] = portraits
+    first[1 : 2 * len(portraits) : 2] = model.translate(portraits, target="cartoon")
+    cartoons = model.translate(photos[: rows * columns], target="cartoon")
+    _, real = judging.cached_avatars(AVATARS_SEED, columns)
+    lines = [first, *np.split(cartoons, rows), real, model.translate(real, target="photo")]
+    sheet = Image.fromarray(np.vstack([np.hstack(line) for line in lines]))
+    return np.asarray(sheet.resize((2 * sheet.width, 2 * sheet.height), Image.Resampling.LANCZOS))

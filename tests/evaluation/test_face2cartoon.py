@@ -204,3 +204,32 @@ def test_contact_sheet_puts_each_photo_over_its_cartoon():
     assert (sheet[132:196, :64] == 10).all() and (sheet[132:, 64:] == 255).all()
     with pytest.raises(ValueError, match="a cartoon a photograph"):
         face2cartoon.contact_sheet(photos, cartoons[:2])
+
+
+def test_samples_show_no_photograph_that_is_held_out(world):
+    photos, _, cartoons, _ = world
+    known = {photo.tobytes(): cartoon for photo, cartoon in zip(photos, cartoons, strict=True)}
+
+    class Model:
+        def translate(self, images, target):
+            return np.stack([known.get(image.tobytes(), 255 - image) for image in images])
+
+    sheet = face2cartoon.samples(Model(), photos, photos[:2], columns=6, rows=2)
+    assert sheet.shape == (2 * 64 * 5, 2 * 64 * 6, 3) and sheet.dtype == np.uint8
+
+    def shown(row, column):
+        cell = sheet[128 * row + 8 : 128 * row + 120, 128 * column + 8 : 128 * column + 120]
+        return cell.reshape(56, 2, 56, 2, 3).mean(axis=(1, 3))
+
+    def alike(cell, picture):
+        return np.abs(cell - picture[4:60, 4:60]).mean() < 6
+
+    assert alike(shown(0, 0), photos[0]) and alike(shown(0, 1), cartoons[0]) and alike(shown(0, 3), cartoons[1])
+    assert (shown(0, 4) == 255).all()
+    for index in range(12):
+        assert alike(shown(1 + index // 6, index % 6), cartoons[index])
+    np.testing.assert_allclose(shown(4, 2), 255 - shown(3, 2), atol=2)
+    with pytest.raises(ValueError, match="at most 3 portraits"):
+        face2cartoon.samples(Model(), photos, photos[:4], columns=6, rows=2)
+    with pytest.raises(ValueError, match="at least 30 photos"):
+        face2cartoon.samples(Model(), photos, photos[:2], columns=6, rows=5)
