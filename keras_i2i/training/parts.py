@@ -170,9 +170,6 @@ def mix(loaded, targets, recipe):
     Returns:
         `Mixed`, deterministic under the recipe's seed; the teacher's targets are "a_teacher" and "b_teacher" in it.
     """
-    augment = transforms.NONE
-    if recipe.data.augment is not None:
-        augment = EdgeShift(recipe.data.augment.flip, recipe.data.augment.edge_shift)
     domains, number = {}, 0
     for domain, parts in loaded.items():
         made = []
@@ -180,6 +177,8 @@ def mix(loaded, targets, recipe):
         for size, (name, one) in zip(sizes, parts.items(), strict=True):
             extras = {f"{domain}_teacher": targets[domain][name]} if domain in targets else {}
             column = batches.Column({domain: one.images.pixels}, extras)
+            said = one.part.augment or recipe.data.augment
+            augment = EdgeShift(said.flip, said.edge_shift) if said is not None else transforms.NONE
             # Parts are drawn independently of each other: each has a seed of its own.
             seed = int(np.random.SeedSequence([recipe.seed, number]).generate_state(1)[0])
             made.append(batches.Batches((column,), size, recipe.steps_per_epoch, seed, augment, True))

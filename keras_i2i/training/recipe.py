@@ -33,24 +33,6 @@ class NearCopies:
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
-    """One source of a domain.
-
-    Attributes:
-        source: a name or path as `ki.data.source` takes it, or a mapping with one of folder, file, avatars, tfds and
-            the further attributes of that source; $VARIABLES are replaced.
-        share: of every batch, relative to the domain's other parts.
-        without_near: near-copies to be left out.
-        teacher_crop: the frame that a teacher sees, in the files' own pixels; in training pixels for what has no files.
-    """
-
-    source: Spec
-    share: float = 1.0
-    without_near: NearCopies | None = None
-    teacher_crop: Box | None = None
-
-
-@dataclasses.dataclass(frozen=True)
 class Augmentation:
     """Changes of every picture in every epoch.
 
@@ -61,6 +43,26 @@ class Augmentation:
 
     flip: float = 0.5
     edge_shift: int = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One source of a domain.
+
+    Attributes:
+        source: a name or path as `ki.data.source` takes it, or a mapping with one of folder, file, avatars, tfds and
+            the further attributes of that source; $VARIABLES are replaced.
+        share: of every batch, relative to the domain's other parts.
+        without_near: near-copies to be left out.
+        teacher_crop: the frame that a teacher sees, in the files' own pixels; in training pixels for what has no files.
+        augment: the part's own changes, in place of the data's: drawings that stand where they should need no shift.
+    """
+
+    source: Spec
+    share: float = 1.0
+    without_near: NearCopies | None = None
+    teacher_crop: Box | None = None
+    augment: Augmentation | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Data:
         image_size: in pixels.
         batch_size: pictures of each domain a batch.
         domains: the batches' domains, "a" and "b", each a mapping of named parts.
-        augment: None for none.
+        augment: of every part that has none of its own; None for none.
         teacher: None for none.
     """
 
@@ -240,6 +242,8 @@ def _part(values, where):
         near = checked_fields(NearCopies, values["without_near"], f"{where}.without_near")
         values["without_near"] = NearCopies(**{**near, "crop": _box(near.get("crop"), f"{where}.without_near.crop")})
     values["teacher_crop"] = _box(values.get("teacher_crop"), f"{where}.teacher_crop")
+    if values.get("augment") is not None:
+        values["augment"] = Augmentation(**checked_fields(Augmentation, values["augment"], f"{where}.augment"))
     part = Part(**values)
     if not isinstance(part.share, int | float) or not part.share > 0:
         raise ValueError(f"{where}.share must be above 0, got {part.share!r}")

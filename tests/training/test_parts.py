@@ -1,4 +1,5 @@
 import dataclasses
+import re
 import shutil
 
 import numpy as np
@@ -60,6 +61,21 @@ def test_targets_follow_their_pictures(recipe_text):
     batch = parts.mix(read, {"a": means}, recipe)[1]
     assert set(batch) == {"a", "b", "a_teacher"}
     np.testing.assert_allclose(batch["a_teacher"][:, 0], (batch["a"].mean(axis=(1, 2, 3)) + 1) * 127.5, atol=1e-3)
+
+
+def test_a_part_may_have_changes_of_its_own(recipe_text):
+    own = "{folder: \\1}, augment: {flip: 0.0, edge_shift: 0}"
+    recipe = recipes.parse(re.sub(r"\{folder: (\S*blue)\}", own, recipe_text))
+    assert recipe.data.domains["b"]["blue"].augment == recipes.Augmentation(0.0, 0)
+    read = loaded(recipe)
+    batch = parts.mix(read, {}, recipe)[1]
+
+    def as_they_are(images, pixels):
+        flat = (images + 1) * 127.5
+        return [any(np.abs(image - known).max() < 1e-3 for known in pixels) for image in flat]
+
+    assert all(as_they_are(batch["b"], read["b"]["blue"].images.pixels))
+    assert not any(as_they_are(batch["a"][1:], read["a"]["green"].images.pixels))  # the data's own: shifted
 
 
 def test_edge_shift_moves_whole_pixels_and_repeats_the_edge():

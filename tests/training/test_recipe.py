@@ -37,6 +37,7 @@ def test_exponents_without_a_point_are_numbers():
         ("share: 3", "teacher_crop: [1, 2, 3]", "teacher_crop must be"),
         ("share: 3", "without_near: {count: 1}", "without_near lacks 'reference'"),
         ("edge_shift: 2", "zoom: 2", "data.augment has an unknown 'zoom'"),
+        ("share: 3", "augment: {zoom: 2}", "green.augment has an unknown 'zoom'"),
         ("schedule: cosine", "schedule: stairs", "constant, cosine"),
         ("{code: Apache-2.0, weights: none, data: none}", "Apache-2.0", "license must be an object"),
         ("name: tiny", "name: [", "while parsing"),
