@@ -55,6 +55,8 @@ class Part:
         share: of every batch, relative to the domain's other parts.
         without_near: near-copies to be left out.
         teacher_crop: the frame that a teacher sees, in the files' own pixels; in training pixels for what has no files.
+        teacher_components: of the part's embeddings, that the teacher's scores are read through (see
+            `teachers.smoothed`); None to take the scores as they are.
         augment: the part's own changes, in place of the data's: drawings that stand where they should need no shift.
     """
 
@@ -62,6 +64,7 @@ class Part:
     share: float = 1.0
     without_near: NearCopies | None = None
     teacher_crop: Box | None = None
+    teacher_components: int | None = None
     augment: Augmentation | None = None
 
 

@@ -54,10 +54,42 @@ def all_targets(loaded, teacher):
     first = next(iter(loaded))
     if first not in given:
         raise ValueError(f"The teacher's axes are those of domain {first!r}: give its parts a teacher_crop.")
-    made = {
-        domain: {name: outputs(one, teacher.model) for name, one in parts.items()} for domain, parts in given.items()
-    }
+    made = {domain: {name: _said(one, teacher) for name, one in parts.items()} for domain, parts in given.items()}
     return targets(made, first, teacher)
+
+
+def _said(one, teacher):
+    made, components = outputs(one, teacher.model), one.part.teacher_components
+    return made if components is None else smoothed(made, components)
+
+
+def smoothed(made, components):
+    """Scores as far as they follow the source's main differences.
+
+    A face network's score of a single drawing, or of a blurred picture, hangs on chance. Its embeddings of many of them
+    differ most in what there is to see: regressed on the leading principal components of those, the ranks of the scores
+    lose most of the chance. No label is used.
+
+    Args:
+        made: `Outputs` of a source.
+        components: how many principal components, at least 1 and less than there are pictures.
+
+    Returns:
+        `Outputs` with other male and age, which have an order and no unit any more.
+
+    Raises:
+        ValueError: more components than pictures allow.
+    """
+    if not 1 <= components < len(made.male):
+        raise ValueError(f"teacher_components must be 1 to {len(made.male) - 1} for these pictures, got {components}.")
+    standard = _standard(made.embedding)
+    leading = np.linalg.svd(standard, full_matrices=False)[0][:, :components]
+
+    def regressed(scores):
+        order = ranks(scores)
+        return leading @ (leading.T @ (order - order.mean()))
+
+    return dataclasses.replace(made, male=regressed(made.male), age=regressed(made.age))
 
 
 def targets(made, first, teacher):

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from keras_i2i.metrics import auc
 from keras_i2i.training import parts, teachers
 from keras_i2i.training import recipe as recipes
 from tests.zoo.test_zoo import sentence
@@ -48,6 +49,28 @@ def test_components_keep_the_strong_directions():
     standard = (wide - wide.mean(axis=0)) / wide.std(axis=0)
     fitted = kept @ np.linalg.lstsq(kept, standard, rcond=None)[0]
     assert ((standard - fitted) ** 2).mean() < 0.02
+
+
+def test_smoothed_scores_follow_the_main_difference():
+    """Two kinds of picture differ most; a score that mixes the kind with chance comes back as nearly the kind alone."""
+    rng = np.random.default_rng(0)
+    kind = rng.random(500) < 0.4
+    embedding = np.outer(kind, rng.normal(size=12)) * 6 + rng.normal(size=(500, 12))
+    noisy = 1 / (1 + np.exp(-(kind + rng.normal(0, 1, 500))))
+    made = teachers.Outputs(embedding.astype(np.float32), noisy, 50 - 10 * noisy)
+    clear = teachers.smoothed(made, 1)
+    assert auc(kind, noisy) < 0.8 and auc(kind, clear.male) > 0.97 and auc(kind, -clear.age) > 0.97
+    np.testing.assert_array_equal(clear.embedding, made.embedding)
+    # Of all components nothing is lost that is linear in the embedding.
+    linear = teachers.Outputs(made.embedding, embedding[:, 0].argsort().argsort().astype(float), made.age)
+    whole = teachers.smoothed(linear, 12)
+    assert (
+        np.corrcoef(whole.male, linear.male)[0, 1] > np.corrcoef(teachers.smoothed(linear, 2).male, linear.male)[0, 1]
+    )
+    for wrong in (0, 500):
+        with pytest.raises(ValueError, match="teacher_components must be 1 to 499") as error:
+            teachers.smoothed(made, wrong)
+        sentence(error)
 
 
 @pytest.fixture
@@ -100,3 +123,25 @@ def test_parts_of_a_domain_have_crops_together(recipe_text):
     with pytest.raises(ValueError, match="'green' of domain 'a' needs a teacher_crop") as error:
         teachers.all_targets(read, TEACHER)
     sentence(error)
+
+
+def test_a_part_may_have_its_scores_smoothed(recipe_text, monkeypatch):
+    recipe = recipes.parse(recipe_text)
+    said = answers(200, 5)
+    monkeypatch.setattr(teachers, "outputs", lambda loaded, model: said)
+    parted = {
+        domain: {
+            name: parts.Loaded(
+                dataclasses.replace(part, teacher_crop=(0, 0, 8, 8), teacher_components=2 if domain == "b" else None),
+                None,
+                None,
+            )
+            for name, part in own.items()
+        }
+        for domain, own in recipe.data.domains.items()
+    }
+    got = teachers.all_targets(parted, TEACHER)
+    np.testing.assert_allclose(got["a"]["red"][:, 3], teachers.normal_scores(said.male), rtol=1e-5)
+    clear = teachers.normal_scores(teachers.smoothed(said, 2).male)
+    np.testing.assert_allclose(got["b"]["blue"][:, 3], clear, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(got["b"]["blue"][:, :3], got["a"]["red"][:, :3])
