@@ -203,7 +203,7 @@ def test_evaluate_prints_and_writes(tiny_zoo, monkeypatch):
     assert run("evaluate", "xgan_tiny", "--write")[0] == 0
     assert zoo.info("xgan_tiny").headline == zoo.Headline("gender_agreement", 0.875)
     with Image.open(tiny_zoo / "xgan_tiny/samples.png") as written:
-        np.testing.assert_array_equal(np.asarray(written.convert("RGB")), colours)
+        np.testing.assert_allclose(np.asarray(written.convert("RGB")).astype(int), colours, atol=8)
     assert seen == ["xgan_tiny", "xgan_tiny"]
 
 

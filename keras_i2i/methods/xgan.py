@@ -164,7 +164,7 @@ class XGAN(Translator):
             shared_outside,
             lambda seed: sequence(
                 upsampling((2 * side, 2 * side, widths[1]), widths[2:], norm=c.norm, seed=seed),
-                to_image((8 * side, 8 * side, widths[3]), c.output_filters, norm=c.norm, seed=_shift(seed, 10)),
+                to_image((8 * side, 8 * side, widths[3]), c.output_filters, seed=_shift(seed, 10)),
             ),
             _shift(c.seed, 60),
         )

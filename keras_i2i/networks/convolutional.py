@@ -83,14 +83,14 @@ def project_to_map(input_dim, shape, *, norm, seed=None):
     )
 
 
-def to_image(input_shape, filters, *, norm, channels=3, seed=None):
+def to_image(input_shape, filters, *, channels=3, seed=None):
     """The last layers of a decoder: twice the size, then tanh.
 
     Args:
         input_shape: (H, W, C).
         filters: 0 for one transposed convolution straight to the image; else a transposed convolution to this many
-            channels with normalisation and ReLU, and a 3x3 convolution to the image, which leaves no checkerboard.
-        norm: see `normalization`.
+            channels with ReLU, and a 3x3 convolution to the image, which leaves no checkerboard. Neither is
+            normalised: the few channels' means are the colours of flat areas.
         channels: of the image.
         seed: of the initial weights.
 
@@ -103,7 +103,7 @@ def to_image(input_shape, filters, *, norm, channels=3, seed=None):
         return keras.Sequential([keras.Input(input_shape), last])
     height, width, _ = input_shape
     last = layers.Conv2D(channels, 3, padding="same", activation="tanh", kernel_initializer=glorot)
-    grown = upsampling(input_shape, (filters,), norm=norm, seed=_next(seed))
+    grown = upsampling(input_shape, (filters,), norm="none", seed=_next(seed))
     return sequence(grown, keras.Sequential([keras.Input((2 * height, 2 * width, filters)), last]))
 
 

@@ -48,8 +48,7 @@ def trained(case, strategy, steps, optimizers, **overrides):
         model.compile(chosen, jit_compile=False)
     data = case.data(model, batches=steps)
     history = train(model, data, steps).history
-    evaluated = model.evaluate(data, batch_size=4, verbose=0)
-    return model, [state_of(model), list(history.values()), list(evaluated.values()), [model.translate(data["a"])]]
+    return model, [state_of(model), list(history.values()), [model.translate(data["a"])]], data
 
 
 alone = tf.distribute.get_strategy()
@@ -57,18 +56,20 @@ mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])  # one for both: a
 
 
 def compare(case, steps, *optimizers, **overrides):
-    one, expected = trained(case, alone, steps, optimizers, **overrides)
-    two, found = trained(case, mirrored, steps, optimizers, **overrides)
+    one, expected, data = trained(case, alone, steps, optimizers, **overrides)
+    two, found, data = trained(case, mirrored, steps, optimizers, **overrides)
     gaps = [max(float(np.abs(np.subtract(a, b)).max()) for a, b in zip(x, y)) for x, y in zip(expected, found)]
     held = [name for name, optimizer in two.optimizers.items() if int(optimizer.iterations.numpy()) == 0]
-    return gaps, held
+    return (one, two, data), gaps, held
 
 
 players = ["generator", "discriminator_a", "discriminator_b"]
 # Between the accuracies of the two discriminators on the first batch: one steps, the other's gate is closed.
-xgan = compare(CASE, 1, *players, adversarial_targets=("a", "b"), domain_classes=4, accuracy_gate=0.3)
-staged = compare(STAGED, 5, batch_norm=False)  # whose statistics are those of a replica's part of the batch
-print(json.dumps({"xgan": xgan, "staged": staged}))
+_, *xgan = compare(CASE, 1, *players, adversarial_targets=("a", "b"), accuracy_gate=0.3)
+# Without batch norm, whose statistics are those of a replica's part of the batch.
+models, *staged = compare(STAGED, 5, batch_norm=False)
+one, two = (list(model.evaluate(models[2], batch_size=4, verbose=0).values()) for model in models[:2])
+print(json.dumps({"xgan": xgan, "staged": staged, "evaluated": float(np.abs(np.subtract(one, two)).max())}))
 """
 
 
@@ -79,9 +80,9 @@ def test_one_replica_and_two_learn_the_same():
     Also over a change of stages, with a frozen network, Adam and moving averages.
     """
     results = json.loads(run_python(REPLICAS, timeout=900).splitlines()[-1])
-    (state, history, evaluated, translated), held = results["xgan"]
+    (state, history, translated), held = results["xgan"]
     assert held == ["discriminator_b"]
-    assert state < 1e-6 and history < 2e-5 and evaluated < 2e-5 and translated < 2e-5
-    (state, history, evaluated, translated), held = results["staged"]
+    assert state < 1e-6 and history < 2e-5 and translated < 2e-5
+    (state, history, translated), held = results["staged"]
     assert held == []
-    assert state < 1e-5 and history < 1e-5 and evaluated < 1e-5 and translated < 1e-4
+    assert state < 1e-5 and history < 1e-5 and translated < 1e-4 and results["evaluated"] < 1e-5

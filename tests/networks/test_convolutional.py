@@ -60,7 +60,7 @@ def test_project_to_map_and_flatten_are_inverse_in_shape():
 
 @pytest.mark.parametrize("filters", [0, 4])
 def test_to_image_is_bounded(filters):
-    network = networks.to_image((4, 4, 6), filters, norm="group", channels=2)
+    network = networks.to_image((4, 4, 6), filters, channels=2)
     assert network.output_shape == (None, 8, 8, 2)
     network.layers[-1].bias.assign([100.0, -100.0])
     y = np.array(network(np.zeros((1, 4, 4, 6), np.float32)))
@@ -68,15 +68,24 @@ def test_to_image_is_bounded(filters):
     np.testing.assert_allclose(y[..., 1], -1)
 
 
+def test_to_image_keeps_the_level_of_its_input():
+    """Nothing is normalised away: with biases of 0, ten times the map gives ten times what goes into the tanh."""
+    network = networks.to_image((6, 6, 2), 4, seed=0)
+    x = np.random.default_rng(0).uniform(0, 0.1, (1, 6, 6, 2)).astype(np.float32)
+    dark, light = np.arctanh(np.array(network(x))), np.arctanh(np.array(network(10 * x)))
+    np.testing.assert_allclose(light, 10 * dark, rtol=1e-4, atol=1e-5)
+    assert np.abs(dark).max() > 1e-3
+
+
 def test_checkerboard_of_a_constant_map():
     """On a constant map away from the border, a transposed convolution gives one value to each of the four phases; the
     3x3 convolution after it can even them out, and with equal weights does.
     """
-    bare = networks.to_image((6, 6, 1), 0, norm="none", channels=1, seed=0)
+    bare = networks.to_image((6, 6, 1), 0, channels=1, seed=0)
     bare.layers[-1].kernel.assign(np.eye(4).reshape(4, 4, 1, 1))
     y = np.array(bare(np.ones((1, 6, 6, 1), np.float32)))[0, 4:8, 4:8, 0]
     assert np.ptp(y) > 0.1, "nothing to even out"
-    even = networks.to_image((6, 6, 1), 1, norm="none", channels=1, seed=0)
+    even = networks.to_image((6, 6, 1), 1, channels=1, seed=0)
     even.layers[0].kernel.assign(np.eye(4).reshape(4, 4, 1, 1))
     kernel = np.outer([0.25, 0.5, 0.25], [0.25, 0.5, 0.25]).reshape(3, 3, 1, 1)
     even.layers[-1].kernel.assign(kernel)
