@@ -307,11 +307,11 @@ def evaluate(
     if write:
         from PIL import Image
 
+        zoo.update(found.folder, metrics=values, headline=zoo.Headline(headline, values[headline]))
         sheet = Image.fromarray(protocol.samples(model))
         # A third of the size; dithering, which hides the bands, needs the palette beforehand.
         sheet = sheet.quantize(palette=sheet.quantize(256), dither=Image.Dither.FLOYDSTEINBERG)
         sheet.save(found.folder / "samples.png", optimize=True)
-        zoo.update(found.folder, metrics=values, headline=zoo.Headline(headline, values[headline]))
         _say(f"Written to {found.folder}.")
 
 
