@@ -39,6 +39,13 @@ class Format(str, enum.Enum):
     savedmodel = "savedmodel"
 
 
+class Split(str, enum.Enum):
+    """Which of the pictures that training never saw."""
+
+    test = "test"
+    validation = "validation"
+
+
 class _UsageError(Exception):
     """An argument names something that there is not."""
 
@@ -288,9 +295,12 @@ def train(
 @_reported
 def evaluate(
     name: Name,
+    split: Annotated[Split, typer.Option(help="What to measure on: choose by validation, report test.")] = Split.test,
     write: Annotated[bool, typer.Option("--write", help="Put numbers and samples into the model's folder.")] = False,
 ):
     """Measures a model by its task's protocol and prints the numbers as JSON."""
+    if write and split is not Split.test:
+        raise _UsageError("A model's folder has the numbers of the split test: leave out --write or --split.")
     found = _find(name)
     if found.record.task not in PROTOCOLS:
         known = ", ".join(map(repr, PROTOCOLS))
@@ -302,7 +312,7 @@ def evaluate(
     from keras_i2i import zoo
 
     protocol, model = importlib.import_module(f"keras_i2i.evaluation.{module}"), zoo.load(name)
-    values = protocol.evaluate(model)
+    values = protocol.evaluate(model, split=split.value)
     print(json.dumps(values, indent=2))
     if write:
         from PIL import Image

@@ -190,8 +190,8 @@ def test_evaluate_prints_and_writes(tiny_zoo, monkeypatch):
     monkeypatch.setitem(cli.PROTOCOLS, "photo -> cartoon", ("face2cartoon", "gender_agreement"))
     seen = []
 
-    def measure(model):
-        seen.append(model.name)
+    def measure(model, split):
+        seen.append((model.name, split))
         return {"gender_agreement": 0.875, "protocol": {"photos": 3}}
 
     monkeypatch.setattr("keras_i2i.evaluation.face2cartoon.evaluate", measure)
@@ -204,7 +204,10 @@ def test_evaluate_prints_and_writes(tiny_zoo, monkeypatch):
     assert zoo.info("xgan_tiny").headline == zoo.Headline("gender_agreement", 0.875)
     with Image.open(tiny_zoo / "xgan_tiny/samples.png") as written:
         np.testing.assert_allclose(np.asarray(written.convert("RGB")).astype(int), colours, atol=8)
-    assert seen == ["xgan_tiny", "xgan_tiny"]
+    assert run("evaluate", "xgan_tiny", "--split", "validation")[0] == 0
+    assert seen == [("xgan_tiny", "test"), ("xgan_tiny", "test"), ("xgan_tiny", "validation")]
+    code, _, said = run("evaluate", "xgan_tiny", "--split", "validation", "--write")
+    assert code == 2 and "the split test" in said and len(seen) == 3
 
 
 @pytest.mark.slow

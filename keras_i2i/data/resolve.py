@@ -11,7 +11,7 @@ from keras_i2i.data.sources import Array, ArrayFile, Folder, Tfds
 
 # The head, as the other sources frame it, in CelebA's aligned photographs of 178x218 pixels.
 CELEBA_CROP = (19, 35, 159, 175)
-HELD_OUT = 100  # photographs, the last by file name
+HELD_OUT = 100  # photographs, the last by file name; as many before them are for choices
 
 _TFDS_NAME = re.compile(r"[a-z][a-z0-9_]*(/[\w.\-]+)*")
 
@@ -25,7 +25,8 @@ def source(spec):
             * an array of images, `(N, H, W)` or `(N, H, W, C)` (see `decode.from_array`);
             * the path of an image folder, or of an .npz or .npy file;
             * "photos", the face photographs of `$KERAS_I2I_DATA`, or of TFDS's celeb_a where that is not set;
-              "photos:train" and "photos:test" hold out the last 100 by file name;
+              "photos:test" has the last 100 by file name, "photos:validation" the 100 before, to choose by, and
+              "photos:train" those before both;
             * "avatars", "avatars:train" (the same) or "avatars:test" (others, never drawn for training);
               "avatars:STYLE" draws another DiceBear style, as in "avatars:adventurer";
             * a TFDS dataset and split: "svhn_cropped", "cycle_gan/horse2zebra:trainA", "mnist:train[:1000]".
@@ -58,8 +59,14 @@ def source(spec):
 
 
 def _photos(part):
-    if part not in ("", "train", "test"):
-        raise ValueError(f"'photos' has the parts photos:train and photos:test, and no {part!r}.")
+    parts = {
+        "": (None, None),
+        "train": (None, -2 * HELD_OUT),
+        "validation": (-2 * HELD_OUT, -HELD_OUT),
+        "test": (-HELD_OUT, None),
+    }
+    if part not in parts:
+        raise ValueError(f"'photos' has the parts photos:train, photos:validation and photos:test, and no {part!r}.")
     home = os.environ.get("KERAS_I2I_DATA")
     if not home:
         hint = (
@@ -71,8 +78,7 @@ def _photos(part):
     if not (faces / "photos").is_dir():
         raise FileNotFoundError(f"KERAS_I2I_DATA is {home!r}, and there is no folder faces/photos in it: correct it.")
     labels = faces / "photos.csv"
-    start, stop = {"": (None, None), "train": (None, -HELD_OUT), "test": (-HELD_OUT, None)}[part]
-    return Folder(faces / "photos", CELEBA_CROP, start, stop, labels if labels.exists() else None)
+    return Folder(faces / "photos", CELEBA_CROP, *parts[part], labels if labels.exists() else None)
 
 
 def _avatars(part):

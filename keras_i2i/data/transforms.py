@@ -12,26 +12,29 @@ import numpy as np
 class Augment:
     """What may be changed, and how far. Calling it changes a batch.
 
-    Without zoom, shifts are of whole pixels and every pixel keeps its value: a discriminator never sees a blur that the
-    real pictures have only from here. What a shift or a zoom uncovers is filled with the mirrored picture.
+    Without zoom and rotation, shifts are of whole pixels and every pixel keeps its value: a discriminator never sees a
+    blur that the real pictures have only from here. What they uncover is filled with the mirrored picture.
 
     Attributes:
         flip: the probability of a left-right flip.
         shift: the farthest shift each way, as a share of the side.
         zoom: the largest change of scale: factors are drawn from 1 - zoom to 1 + zoom; bilinear.
+        rotate: the largest turn about the centre each way, in degrees; bilinear.
         color: the largest change of brightness, contrast and saturation, as a share of their range; 0 for none.
     """
 
     flip: float = 0.5
     shift: float = 0.05
     zoom: float = 0.0
+    rotate: float = 0.0
     color: float = 0.0
 
     def __post_init__(self):
-        limits = {"flip": 1.0, "shift": 0.5, "zoom": 0.5, "color": 0.5}
+        limits = {"flip": 1.0, "shift": 0.5, "zoom": 0.5, "rotate": 180.0, "color": 0.5}
         for name, most in limits.items():
-            if not 0.0 <= getattr(self, name) <= most:
-                raise ValueError(f"Augment.{name} must lie in 0..{most:g}, and it is {getattr(self, name)!r}.")
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not 0.0 <= value <= most:
+                raise ValueError(f"Augment.{name} must lie in 0..{most:g}, and it is {value!r}.")
 
     def __call__(self, images, rng):
         """Changes each image of a batch on its own.
@@ -49,8 +52,11 @@ class Augment:
         shift_y, shift_x = rng.uniform(-self.shift, self.shift, (2, count)) * [[height], [width]]
         scale = rng.uniform(1 - self.zoom, 1 + self.zoom, count)
         strengths = rng.uniform(-self.color, self.color, (3, count, 1, 1, 1)).astype(np.float32)
+        angle = np.radians(rng.uniform(-self.rotate, self.rotate, count))
 
-        if self.zoom:
+        if self.rotate:
+            pixels = _rotated(images, shift_y, shift_x, scale, angle, flip)
+        elif self.zoom:
             pixels = _bilinear(images, _positions(height, shift_y, scale), _positions(width, shift_x, scale, flip))
         else:
             rows = _positions(height, np.round(shift_y), scale).astype(np.intp)
@@ -96,6 +102,30 @@ def _bilinear(images, rows, columns):
         first, second = (np.take_along_axis(images, at.reshape(shape), axis=axis) for at in (low, high))
         images = first * (1 - part) + second * part
     return images
+
+
+def _rotated(images, shift_y, shift_x, scale, angle, flip):
+    """As `_bilinear`, where rows and columns do not separate."""
+    count, height, width, channels = images.shape
+    centre_y, centre_x = (height - 1) / 2, (width - 1) / 2
+    y, x = np.ogrid[-centre_y : centre_y : height * 1j, -centre_x : centre_x : width * 1j]
+    x = np.where(flip[:, None, None], -x, x)
+    cos, sin, shift_y, shift_x = np.array([np.cos(angle) / scale, np.sin(angle) / scale, shift_y, shift_x])[
+        ..., None, None
+    ]
+    rows = mirrored((centre_y - shift_y + cos * y - sin * x).astype(np.float32), height)
+    columns = mirrored((centre_x - shift_x + sin * y + cos * x).astype(np.float32), width)
+    top, left = rows.astype(np.intp), columns.astype(np.intp)
+    down, right = (rows - top).astype(np.float32)[..., None], (columns - left).astype(np.float32)[..., None]
+    bottom, beyond = np.minimum(top + 1, height - 1), np.minimum(left + 1, width - 1)
+    flat, first = images.reshape(-1, channels), np.arange(count)[:, None, None] * height
+
+    def read(row, column):
+        return flat[(first + row) * width + column]
+
+    upper = read(top, left) * (1 - right) + read(top, beyond) * right
+    lower = read(bottom, left) * (1 - right) + read(bottom, beyond) * right
+    return upper * (1 - down) + lower * down
 
 
 def _recolor(pixels, brightness, contrast, saturation):

@@ -10,6 +10,8 @@ import pathlib
 
 import numpy as np
 
+from keras_i2i.data.resolve import CELEBA_CROP as FACE_BOX
+from keras_i2i.data.resolve import HELD_OUT
 from keras_i2i.evaluation import judge as judging
 from keras_i2i.evaluation import regions
 from keras_i2i.metrics import (
@@ -25,24 +27,30 @@ from keras_i2i.metrics import (
     spearman,
 )
 
-HELD_OUT = 100  # photographs, the last by file name
-FACE_BOX = (19, 35, 159, 175)  # of a 178 x 218 CelebA frame (left, top, right, bottom)
+SPLITS = ("test", "validation")
 AVATARS_SEED = 90210  # of the avatars no model was trained on
 IMAGE_SIZE = 64
 
 
-def held_out(folder=None, count=HELD_OUT):
+def held_out(folder=None, count=HELD_OUT, split="test"):
     """The photographs kept from training, cropped and shrunk with antialiasing, and their labels.
 
     Args:
         folder: holds `photos/*.jpg` and `photos.csv`; default $KERAS_I2I_DATA/faces.
-        count: how many, the last by file name.
+        count: how many.
+        split: "test", the last by file name, for the final numbers; "validation", the same number before them, for all
+            that is chosen by its result.
 
     Returns:
         (uint8 `(count, 64, 64, 3)`, a list of dicts with keys file, gender, age, detail, inferred).
+
+    Raises:
+        FileNotFoundError: the photographs are not there. ValueError: another split.
     """
     from PIL import Image
 
+    if split not in SPLITS:
+        raise ValueError(f"The held-out photographs have the splits {' and '.join(SPLITS)}, and no {split!r}.")
     if folder is None:
         root = os.environ.get("KERAS_I2I_DATA")
         if not root:
@@ -52,7 +60,9 @@ def held_out(folder=None, count=HELD_OUT):
         folder = pathlib.Path(root) / "faces"
     folder = pathlib.Path(folder)
     with open(folder / "photos.csv", newline="") as table:
-        labels = sorted(csv.DictReader(table), key=lambda row: row["file"])[-count:]
+        rows = sorted(csv.DictReader(table), key=lambda row: row["file"])
+    last = len(rows) if split == "test" else len(rows) - count
+    labels = rows[last - count : last]
     photos = []
     for row in labels:
         with Image.open(folder / "photos" / row["file"]) as image:
@@ -103,15 +113,14 @@ def quick(model, photos=None, labels=None, judge=None):
 
     Args:
         model: see the module; its "cartoon" translation is measured.
-        photos, labels: as `held_out` returns them, which is the default. While training, give others than those the
-            final numbers are taken on if any choice is made by them.
+        photos, labels: as `held_out` returns them; default its split "validation".
         judge: default `judge.load_judge()`, which trains it the first time.
 
     Returns:
         dict of floats: `attribute_agreement`'s, and `diversity_pixels` (1: as different as real avatars, 0: all alike).
     """
     if photos is None:
-        photos, labels = held_out()
+        photos, labels = held_out(split="validation")
     cartoons = model.translate(photos, target="cartoon")
     _, real = judging.cached_avatars(AVATARS_SEED + 1, len(photos))
     values = attribute_agreement(cartoons, photos, labels, judge or judging.load_judge())
@@ -187,12 +196,15 @@ def embedding_quality(model, photos, labels, cartoons, real, real_long_hair):
     return values
 
 
-def evaluate(model, photos=None, labels=None, avatars_seed=AVATARS_SEED, n=500, extractor=None, judge=None):
+def evaluate(
+    model, photos=None, labels=None, *, split="test", avatars_seed=AVATARS_SEED, n=500, extractor=None, judge=None
+):
     """The whole protocol, items 1 to 5.
 
     Args:
         model: see the module.
         photos, labels: as `held_out` returns them, which is the default.
+        split: of `held_out`, where no photos are given.
         avatars_seed: of the unseen avatars; another than any training set's. avatars_seed + 1 gives the disjoint set.
         n: reference avatars.
         extractor: a `FeatureExtractor`; default `metrics.mobilenet_v2()`.
@@ -203,7 +215,7 @@ def evaluate(model, photos=None, labels=None, avatars_seed=AVATARS_SEED, n=500, 
         resize, extractor and its hash) with the judge's accuracy on unseen avatars. NaN becomes None.
     """
     if photos is None:
-        photos, labels = held_out()
+        photos, labels = held_out(split=split)
     extractor = extractor or mobilenet_v2()
     judge = judge or judging.load_judge()
     cartoons = model.translate(photos, target="cartoon")

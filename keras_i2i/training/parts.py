@@ -27,24 +27,6 @@ class Loaded:
     images: data.Images
 
 
-@dataclasses.dataclass(frozen=True)
-class EdgeShift:
-    """Flips, and shifts of whole pixels that repeat the edge; used as `data.Augment` is."""
-
-    flip: float
-    pixels: int
-
-    def __call__(self, images, rng):
-        """uint8 `(B, H, W, C)` to float32 of the same shape in -1..1, changed by numbers of the generator `rng`."""
-        count, height, width, _ = images.shape
-        flip = rng.random(count) < self.flip
-        down, right = rng.integers(-self.pixels, self.pixels, (2, count, 1), endpoint=True)
-        rows = np.clip(np.arange(height) - down, 0, height - 1)
-        columns = np.clip(np.arange(width) - right, 0, width - 1)
-        columns = np.where(flip[:, None], width - 1 - columns, columns)
-        return transforms.to_float(images[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]])
-
-
 @dataclasses.dataclass(frozen=True, eq=False)
 class Mixed:
     """Numbered batches whose domains are each put together from several parts; `batches.as_tf` takes it.
@@ -177,8 +159,7 @@ def mix(loaded, targets, recipe):
         for size, (name, one) in zip(sizes, parts.items(), strict=True):
             extras = {f"{domain}_teacher": targets[domain][name]} if domain in targets else {}
             column = batches.Column({domain: one.images.pixels}, extras)
-            said = one.part.augment or recipe.data.augment
-            augment = EdgeShift(said.flip, said.edge_shift) if said is not None else transforms.NONE
+            augment = one.part.augment or recipe.data.augment or transforms.NONE
             # Parts are drawn independently of each other: each has a seed of its own.
             seed = int(np.random.SeedSequence([recipe.seed, number]).generate_state(1)[0])
             made.append(batches.Batches((column,), size, recipe.steps_per_epoch, seed, augment, True))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import yaml
 
+from keras_i2i.data.transforms import Augment
 from keras_i2i.zoo.record import License, checked_fields
 
 FILE = "recipe.yaml"
@@ -33,19 +34,6 @@ class NearCopies:
 
 
 @dataclasses.dataclass(frozen=True)
-class Augmentation:
-    """Changes of every picture in every epoch.
-
-    Attributes:
-        flip: the probability of a left-right flip.
-        edge_shift: the farthest shift each way in pixels; the edge is repeated into what it uncovers.
-    """
-
-    flip: float = 0.5
-    edge_shift: int = 3
-
-
-@dataclasses.dataclass(frozen=True)
 class Part:
     """One source of a domain.
 
@@ -65,7 +53,7 @@ class Part:
     without_near: NearCopies | None = None
     teacher_crop: Box | None = None
     teacher_components: int | None = None
-    augment: Augmentation | None = None
+    augment: Augment | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,14 +80,14 @@ class Data:
         image_size: in pixels.
         batch_size: pictures of each domain a batch.
         domains: the batches' domains, "a" and "b", each a mapping of named parts.
-        augment: of every part that has none of its own; None for none.
+        augment: changes of every picture in every epoch, for parts that have none of their own; None for none.
         teacher: None for none.
     """
 
     image_size: int
     batch_size: int
     domains: Mapping[str, Mapping[str, Part]]
-    augment: Augmentation | None = None
+    augment: Augment | None = None
     teacher: Teacher | None = None
 
 
@@ -226,7 +214,7 @@ def expanded(path):
 
 def _data(values):
     values = checked_fields(Data, values, "data")
-    for name, cls in (("augment", Augmentation), ("teacher", Teacher)):
+    for name, cls in (("augment", Augment), ("teacher", Teacher)):
         if values.get(name) is not None:
             values[name] = cls(**checked_fields(cls, values[name], f"data.{name}"))
     domains = values["domains"]
@@ -246,7 +234,7 @@ def _part(values, where):
         values["without_near"] = NearCopies(**{**near, "crop": _box(near.get("crop"), f"{where}.without_near.crop")})
     values["teacher_crop"] = _box(values.get("teacher_crop"), f"{where}.teacher_crop")
     if values.get("augment") is not None:
-        values["augment"] = Augmentation(**checked_fields(Augmentation, values["augment"], f"{where}.augment"))
+        values["augment"] = Augment(**checked_fields(Augment, values["augment"], f"{where}.augment"))
     part = Part(**values)
     if not isinstance(part.share, int | float) or not part.share > 0:
         raise ValueError(f"{where}.share must be above 0, got {part.share!r}")

@@ -177,13 +177,14 @@ def test_photos_come_from_the_folder_that_the_variable_names(folder, tmp_path, m
     assert one_sentence(error)
     (tmp_path / "faces").mkdir()
     folder.rename(tmp_path / "faces" / "photos")
-    assert source("photos:train") == Folder(tmp_path / "faces" / "photos", CELEBA_CROP, None, -100)
+    assert source("photos:train") == Folder(tmp_path / "faces" / "photos", CELEBA_CROP, None, -200)
 
 
 def test_the_real_photographs(faces_data):
     train, test = source("photos:train"), source("photos:test")
-    files, held_out = train.files(), test.files()
-    assert len(held_out) == 100 and max(files).name < min(held_out).name
+    files, chosen_by, held_out = train.files(), source("photos:validation").files(), test.files()
+    assert len(held_out) == len(chosen_by) == 100
+    assert max(files).name < min(chosen_by).name and max(chosen_by).name < min(held_out).name
     images = test.read(64)
     assert len(images) == 100 and set(images.labels["gender"]) == {"female", "male"}
 

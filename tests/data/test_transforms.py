@@ -12,7 +12,12 @@ from keras_i2i.data.transforms import NONE, to_float
 @settings(max_examples=60, deadline=None)
 @given(
     augment=st.builds(
-        Augment, flip=st.floats(0, 1), shift=st.floats(0, 0.5), zoom=st.floats(0, 0.5), color=st.floats(0, 0.5)
+        Augment,
+        flip=st.floats(0, 1),
+        shift=st.floats(0, 0.5),
+        zoom=st.floats(0, 0.5),
+        rotate=st.floats(0, 180),
+        color=st.floats(0, 0.5),
     ),
     shape=st.tuples(st.integers(1, 4), st.integers(1, 12), st.integers(1, 12), st.just(3)),
     seed=st.integers(0, 2**32 - 1),
@@ -61,6 +66,24 @@ def test_zoom_scales_about_the_centre():
     assert 0.72 < scale.min() < 0.85 and 1.15 < scale.max() < 1.28
 
 
+def test_a_turn_is_about_the_centre_and_both_ways():
+    bar = np.zeros((1, 33, 33, 3), np.uint8)
+    bar[:, :, 15:18] = 255
+    turned = Augment(flip=0, shift=0, rotate=30)(np.tile(bar, (64, 1, 1, 1)), np.random.default_rng(0))[..., 0] + 1
+    np.testing.assert_allclose(turned[:, 16, 16], 2, atol=1e-5)
+    rows, columns = np.mgrid[-10:11, -16:17]
+    weights = turned[:, 6:27]
+    slope = (weights * rows * columns).sum((1, 2)) / (weights * rows**2).sum((1, 2))
+    angles = np.degrees(np.arctan(slope))
+    assert angles.min() < -24 and angles.max() > 24 and np.abs(angles).max() < 31
+
+
+def test_a_turn_of_nearly_nothing_is_a_zoom(ramps):
+    zoomed = Augment(flip=0.5, shift=0.2, zoom=0.3)(ramps, np.random.default_rng(0))
+    turned = Augment(flip=0.5, shift=0.2, zoom=0.3, rotate=1e-6)(ramps, np.random.default_rng(0))
+    np.testing.assert_allclose(turned, zoomed, atol=1e-4)
+
+
 def test_color_changes_colour_only(ramps):
     result = Augment(flip=0, shift=0, color=0.2)(ramps, np.random.default_rng(0))
     assert not np.allclose(result, to_float(ramps), atol=0.02)
@@ -74,7 +97,10 @@ def test_each_setting_draws_its_own_numbers(ramps):
     assert np.abs(plain - coloured).max() < 0.1  # the same flips
 
 
-@pytest.mark.parametrize("wrong", [{"flip": 1.1}, {"shift": -0.1}, {"zoom": 0.9}, {"color": float("nan")}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"flip": 1.1}, {"shift": -0.1}, {"zoom": 0.9}, {"rotate": 181}, {"flip": "often"}, {"color": float("nan")}],
+)
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ValueError, match=f"Augment.{next(iter(wrong))} must lie in"):
         Augment(**wrong)

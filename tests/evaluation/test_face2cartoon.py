@@ -181,6 +181,10 @@ def test_held_out_takes_the_last_by_name_and_crops(tmp_path):
     assert photos.shape == (2, 64, 64, 3) and photos.dtype == np.uint8
     np.testing.assert_allclose(photos[:, 32, 32, 0], [120, 180], atol=2)
     assert photos[0].min() > 90  # nothing of the frame outside the box
+    _, (one,) = face2cartoon.held_out(tmp_path, count=1, split="validation")
+    assert one["file"] == "002.jpg"
+    with pytest.raises(ValueError, match="no 'train'"):
+        face2cartoon.held_out(tmp_path, split="train")
 
 
 def test_without_photographs_the_error_names_the_variable(monkeypatch):

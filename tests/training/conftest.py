@@ -25,7 +25,7 @@ config:
 data:
   image_size: 16
   batch_size: 4
-  augment: {{flip: 0.5, edge_shift: 2}}
+  augment: {{flip: 0.5, shift: 0.125}}
   domains:
     a:
       red: {{source: {{folder: {root}/red}}, share: 1}}

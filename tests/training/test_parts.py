@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_i2i import data
+from keras_i2i.data import Augment
 from keras_i2i.training import parts
 from keras_i2i.training import recipe as recipes
 from tests.training.conftest import paint
@@ -64,9 +65,9 @@ def test_targets_follow_their_pictures(recipe_text):
 
 
 def test_a_part_may_have_changes_of_its_own(recipe_text):
-    own = "{folder: \\1}, augment: {flip: 0.0, edge_shift: 0}"
+    own = "{folder: \\1}, augment: {flip: 0.0, shift: 0.0}"
     recipe = recipes.parse(re.sub(r"\{folder: (\S*blue)\}", own, recipe_text))
-    assert recipe.data.domains["b"]["blue"].augment == recipes.Augmentation(0.0, 0)
+    assert recipe.data.domains["b"]["blue"].augment == Augment(0.0, 0.0)
     read = loaded(recipe)
     batch = parts.mix(read, {}, recipe)[1]
 
@@ -76,28 +77,6 @@ def test_a_part_may_have_changes_of_its_own(recipe_text):
 
     assert all(as_they_are(batch["b"], read["b"]["blue"].images.pixels))
     assert not any(as_they_are(batch["a"][1:], read["a"]["green"].images.pixels))  # the data's own: shifted
-
-
-def test_edge_shift_moves_whole_pixels_and_repeats_the_edge():
-    image = np.arange(6 * 6 * 3, dtype=np.uint8).reshape(1, 6, 6, 3)
-    rng = np.random.default_rng(0)
-    shift = parts.EdgeShift(flip=0.5, pixels=2)
-    seen = set()
-    for _ in range(300):
-        (moved,) = (shift(image, rng) + 1) * 127.5
-        seen.add(np.round(moved).astype(np.uint8).tobytes())
-    expected = set()
-    for source in (image[0], image[0, :, ::-1]):
-        padded = np.pad(source, ((2, 2), (2, 2), (0, 0)), "edge")
-        expected |= {padded[y : y + 6, x : x + 6].tobytes() for y in range(5) for x in range(5)}
-    assert seen == expected and len(expected) == 50
-
-
-def test_edge_shift_of_nothing_is_the_identity():
-    images = np.random.default_rng(0).integers(0, 256, (3, 5, 5, 3), dtype=np.uint8)
-    same = parts.EdgeShift(flip=0.0, pixels=0)(images, np.random.default_rng(1))
-    assert same.dtype == np.float32
-    np.testing.assert_allclose(same, images / 127.5 - 1, atol=1e-6)
 
 
 def test_near_copies_of_held_out_pictures_are_left_out(tmp_path):

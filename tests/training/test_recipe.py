@@ -3,6 +3,7 @@ import pathlib
 import pytest
 
 import keras_i2i
+from keras_i2i.data import Augment
 from keras_i2i.training import recipe as recipes
 from tests.zoo.test_zoo import sentence
 
@@ -13,7 +14,7 @@ def test_parse_gives_the_parts(recipe_text):
     recipe = recipes.parse(recipe_text)
     assert (recipe.name, recipe.steps, recipe.seed, recipe.jit_compile) == ("tiny", 4, 3, False)
     assert recipe.learning_rate == recipes.LearningRate(1e-3, "cosine", 0.1)
-    assert recipe.data.augment == recipes.Augmentation(0.5, 2) and recipe.data.teacher is None
+    assert recipe.data.augment == Augment(0.5, 0.125) and recipe.data.teacher is None
     assert {domain: list(parts) for domain, parts in recipe.data.domains.items()} == {
         "a": ["red", "green"],
         "b": ["blue"],
@@ -36,8 +37,9 @@ def test_exponents_without_a_point_are_numbers():
         ("share: 3", "share: -1", r"data.domains.a.green.share must be above 0"),
         ("share: 3", "teacher_crop: [1, 2, 3]", "teacher_crop must be"),
         ("share: 3", "without_near: {count: 1}", "without_near lacks 'reference'"),
-        ("edge_shift: 2", "zoom: 2", "data.augment has an unknown 'zoom'"),
-        ("share: 3", "augment: {zoom: 2}", "green.augment has an unknown 'zoom'"),
+        ("shift: 0.125", "shear: 2", "data.augment has an unknown 'shear'"),
+        ("shift: 0.125", "zoom: 2", "zoom must lie in"),
+        ("share: 3", "augment: {shear: 2}", "green.augment has an unknown 'shear'"),
         ("schedule: cosine", "schedule: stairs", "constant, cosine"),
         ("{code: Apache-2.0, weights: none, data: none}", "Apache-2.0", "license must be an object"),
         ("name: tiny", "name: [", "while parsing"),
