@@ -1,7 +1,8 @@
 """Targets for a method's teacher term: what a frozen face network says of each picture, computed once and kept.
 
 The network sees photographs, blurred reconstructions and drawings differently, so its outputs are made comparable: each
-source is standardised on its own. The difference that remains is between faces, not between sources.
+source on its own gets the mean and the covariance of all, and scores by rank. The difference that remains is between
+faces: targets that told the sources apart would work against a method that confuses its domains.
 """
 
 import dataclasses
@@ -101,21 +102,22 @@ def targets(made, first, teacher):
         teacher: a `recipe.Teacher`.
 
     Returns:
-        domain -> name -> float32 (N, components + 2). Components are those of the standardised embedding, scaled so
-        that their vector has root mean square length 1 in the first domain; male and age are normal scores of their
-        ranks.
+        domain -> name -> float32 (N, components + 2). Components are those of the standardised embedding; every source
+        is given the covariance they have in the first domain (CORAL, Sun et al. 2016), scaled so that their vector has
+        root mean square length 1; male and age are normal scores of their ranks.
     """
     standard = {domain: {name: _standard(o.embedding) for name, o in parts.items()} for domain, parts in made.items()}
     axes_of = np.concatenate(list(standard[first].values()))
     mean = axes_of.mean(axis=0)
     _, _, axes = np.linalg.svd(axes_of - mean, full_matrices=False)
     axes = axes[: teacher.components].T
-    scale = np.sqrt(np.mean(np.sum(((axes_of - mean) @ axes) ** 2, axis=1)))
+    deviations = ((axes_of - mean) @ axes).std(axis=0)
+    deviations /= np.linalg.norm(deviations)
     return {
         domain: {
             name: np.concatenate(
                 [
-                    (standard[domain][name] - mean) @ axes / scale,
+                    _whitened((standard[domain][name] - mean) @ axes) * deviations,
                     teacher.male * normal_scores(o.male)[:, None],
                     teacher.age * normal_scores(o.age)[:, None],
                 ],
@@ -125,6 +127,14 @@ def targets(made, first, teacher):
         }
         for domain, parts in made.items()
     }
+
+
+def _whitened(values):
+    """Values (N, C) with mean 0 and covariance 1, changed as little as that allows; what never varied stays 0."""
+    values = values - values.mean(axis=0)
+    variances, axes = np.linalg.eigh(values.T @ values / len(values))
+    varies = variances > 1e-6 * variances.max()
+    return values @ (axes[:, varies] / np.sqrt(variances[varies])) @ axes[:, varies].T
 
 
 def normal_scores(values):

@@ -42,6 +42,23 @@ def test_targets_are_comparable_over_sources():
     assert (np.diff(got["a"]["photos"][order, 3]) >= 0).all()
 
 
+def test_targets_do_not_tell_the_sources_apart():
+    photos, avatars = answers(400, 0), answers(300, 1)
+    turn = np.linalg.qr(np.random.default_rng(5).normal(size=(avatars.embedding.shape[1],) * 2))[0]
+    turned = dataclasses.replace(avatars, embedding=(avatars.embedding @ turn).astype(np.float32))
+    got = teachers.targets({"a": {"photos": photos}, "b": {"avatars": turned}}, "a", TEACHER)
+    one, other = (np.cov(own[:, :3].T) for own in (got["a"]["photos"], got["b"]["avatars"]))
+    np.testing.assert_allclose(one, other, atol=0.01 * one.max())
+    assert one[0, 0] > 1.05 * one[2, 2]  # the strong directions of the first domain stay strong
+    np.testing.assert_allclose(one - np.diag(np.diag(one)), 0, atol=0.01 * one.max())
+
+
+def test_a_component_that_a_source_lacks_stays_nothing():
+    values = np.random.default_rng(0).normal(size=(50, 3)) * [3.0, 1.0, 0.0]
+    white = teachers._whitened(values)
+    np.testing.assert_allclose(white.T @ white / 50, np.diag([1.0, 1.0, 0.0]), atol=1e-9)
+
+
 def test_components_keep_the_strong_directions():
     made = {"a": {"photos": answers(400, 0)}}
     kept = teachers.targets(made, "a", TEACHER)["a"]["photos"][:, :3]
