@@ -24,6 +24,7 @@ from keras_i2i.metrics import (
     median_distance,
     mobilenet_v2,
     retrieval_agreement,
+    separability,
     spearman,
 )
 
@@ -171,8 +172,9 @@ def embedding_quality(model, photos, labels, cartoons, real, real_long_hair):
     Returns:
         dict of floats. `reconstruction_l1_*` and `cycle_l1_*` (there and back): 0..1. `semantic_distance_*`: mean
         1 - cosine between the embeddings of an image and of its translation, 0..2, beside `..._random`, where it is
-        another image's translation. `neighbour_gender_*`: share of cross-domain nearest neighbours of the same gender
-        (long hair for avatars), beside `..._chance`.
+        another image's translation. `domain_separability`: 0.5 where photographs' and avatars' embeddings are mixed, 1
+        where a plane separates them. `neighbour_gender_*`: share of cross-domain nearest neighbours of the same
+        gender (long hair for avatars), beside `..._chance`.
     """
     female = _is_female(labels)
     portraits = model.translate(real, target="photo")
@@ -190,6 +192,7 @@ def embedding_quality(model, photos, labels, cartoons, real, real_long_hair):
     ):
         values[f"semantic_distance_{name}"] = float(cosine_distance(z, z_there).mean())
         values[f"semantic_distance_{name}_random"] = float(cosine_distance(z, np.roll(z_there, 1, axis=0)).mean())
+    values["domain_separability"] = separability(z_photo, z_cartoon)
     values["neighbour_gender_photo"] = retrieval_agreement(z_photo, female, z_cartoon, real_long_hair)
     values["neighbour_gender_cartoon"] = retrieval_agreement(z_cartoon, real_long_hair, z_photo, female)
     values["neighbour_gender_chance"] = chance_agreement(female, real_long_hair)

@@ -45,6 +45,9 @@ class XGANConfig:
         embedding_dim: length of the embedding.
         hidden_dim: width of the fully connected layer before the embedding.
         normalize_embedding: scale embeddings to length 1, which bounds the semantic and domain terms.
+        standardize_embedding: give each of the embedding's dimensions mean 0 and variance 1 over both domains before
+            that (a batch norm without parameters). Length 1 alone lets embeddings shrink into a narrow cone, which
+            makes the semantic term small for nothing and the domain classifier blind.
         sharing: "partial" shares the layers nearest the embedding, as the paper does; "full" shares all; "none" shares
             nothing but the domain classifier.
         norm: "group", "instance" or "batch" (see `layers.normalization`); batch norm in layers that two domains share
@@ -75,6 +78,7 @@ class XGANConfig:
     embedding_dim: int = 1024
     hidden_dim: int = 1024
     normalize_embedding: bool = True
+    standardize_embedding: bool = False
     sharing: str = "partial"
     norm: str = "group"
     domain_classes: int = 2
@@ -151,6 +155,11 @@ class XGAN(Translator):
             ),
             _shift(c.seed, 20),
         )
+        self.embedding_norm = None
+        if c.standardize_embedding:
+            self.embedding_norm = keras.layers.BatchNormalization(center=False, scale=False, epsilon=1e-5)
+            self.embedding_norm.build((None, c.embedding_dim))
+
         # Both decoders: a shared map and a shared transposed convolution, then the domain's own.
         self.decoder_stem = _per_domain(
             shared_inside,
@@ -196,8 +205,7 @@ class XGAN(Translator):
         c = self.config
         networks = [*self.encoder_front.values(), *self.encoder_trunk.values()]
         networks += [*self.decoder_stem.values(), *self.decoder_head.values(), self.domain_classifier]
-        if self.teacher_head is not None:
-            networks.append(self.teacher_head)
+        networks += [network for network in (self.embedding_norm, self.teacher_head) if network is not None]
         players = [Player("generator", tuple(networks), self._adam, ema=c.ema or None)]
         for domain, network in self.discriminators.items():
             players.append(Player(f"discriminator_{domain}", (network,), self._adam))
@@ -274,8 +282,8 @@ class XGAN(Translator):
 
     def _encode_both(self, x_a, x_b, training=False):
         h_a, h_b = _through(self.encoder_front, x_a, x_b, training)
-        z_a, z_b = _through(self.encoder_trunk, h_a, h_b, training)
-        return self._scaled(z_a), self._scaled(z_b)
+        z = ops.concatenate(_through(self.encoder_trunk, h_a, h_b, training))
+        return ops.split(self._scaled(z, training), 2)
 
     def _decode_all(self, z_a, z_b, training):
         """d1(e1(x1)), d1(e2(x2)), d2(e1(x1)), d2(e2(x2)); what decoders share is computed once."""
@@ -288,7 +296,9 @@ class XGAN(Translator):
         decoded["b"] = decoded["a"] if shared else self.decoder_head["b"](hidden["b"], training=training)
         return *ops.split(decoded["a"], 2), *ops.split(decoded["b"], 2)
 
-    def _scaled(self, z):
+    def _scaled(self, z, training=False):
+        if self.embedding_norm is not None:
+            z = self.embedding_norm(z, training=training)
         return unit_length(z) if self.config.normalize_embedding else z
 
     def encode_tensor(self, x, domain):

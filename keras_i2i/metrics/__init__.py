@@ -7,6 +7,7 @@ from keras_i2i.metrics.frechet import frechet_distance, gaussian_frechet_distanc
 from keras_i2i.metrics.mmd import MMD, gaussian_mmd, median_distance
 from keras_i2i.metrics.ranking import auc, ranks, spearman
 from keras_i2i.metrics.retrieval import chance_agreement, cosine_distance, nearest, retrieval_agreement
+from keras_i2i.metrics.separability import separability
 
 __all__ = [
     "MMD",
@@ -26,5 +27,6 @@ __all__ = [
     "nearest",
     "ranks",
     "retrieval_agreement",
+    "separability",
     "spearman",
 ]

@@ -64,12 +64,15 @@ class Teacher:
         model: folder of its SavedModel; $VARIABLES are replaced.
         components: principal components of its embedding.
         male, age: weights of its two other outputs beside them.
+        thumbnail: weight of the picture's own colours, 4x4 pixels of it, beside those; 0 for none. A face network says
+            little of them, and confused domains may map light to dark as well as to light.
     """
 
     model: str
     components: int = 32
     male: float = 1.0
     age: float = 0.5
+    thumbnail: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,6 +22,7 @@ from keras_i2i.training import recipe as recipes
 from keras_i2i.zoo import cache
 
 SIDE = 224  # pixels; what the network takes
+THUMBNAIL = 4  # pixels a side
 BATCH = 32
 
 
@@ -42,7 +43,7 @@ def all_targets(loaded, teacher):
         teacher: a `recipe.Teacher`.
 
     Returns:
-        domain -> name -> float32 (N, components + 2). The principal axes are those of the first domain.
+        domain -> name -> float32 (N, T), see `targets`. The principal axes are those of the first domain.
 
     Raises:
         ValueError: a domain of which only some parts have a crop, or a first domain without any.
@@ -56,7 +57,23 @@ def all_targets(loaded, teacher):
     if first not in given:
         raise ValueError(f"The teacher's axes are those of domain {first!r}: give its parts a teacher_crop.")
     made = {domain: {name: _said(one, teacher) for name, one in parts.items()} for domain, parts in given.items()}
-    return targets(made, first, teacher)
+    if not teacher.thumbnail:
+        return targets(made, first, teacher)
+    small = {
+        domain: {name: thumbnails(one.images.pixels) for name, one in parts.items()} for domain, parts in given.items()
+    }
+    return targets(made, first, teacher, small)
+
+
+def thumbnails(pixels):
+    """Mean colours of 4x4 blocks of pictures uint8 `(N, S, S, 3)`, left and right averaged: float32 `(N, 24)`, 0..1.
+
+    Averaged, they are the same for a flipped picture.
+    """
+    count, side = len(pixels), pixels.shape[1] // THUMBNAIL
+    cut = pixels[:, : side * THUMBNAIL, : side * THUMBNAIL].reshape(count, THUMBNAIL, side, THUMBNAIL, side, 3)
+    blocks = cut.mean(axis=(2, 4), dtype=np.float32) / 255
+    return ((blocks + blocks[:, :, ::-1]) / 2)[:, :, : THUMBNAIL // 2].reshape(count, -1)
 
 
 def _said(one, teacher):
@@ -93,40 +110,64 @@ def smoothed(made, components):
     return dataclasses.replace(made, male=regressed(made.male), age=regressed(made.age))
 
 
-def targets(made, first, teacher):
+def targets(made, first, teacher, small=None):
     """From a network's outputs to targets: principal components, gender and age, comparable over sources.
 
     Args:
         made: domain -> name -> `Outputs`.
         first: the domain that the principal axes are fitted on.
         teacher: a `recipe.Teacher`.
+        small: domain -> name -> `thumbnails` of the same pictures; None for none.
 
     Returns:
-        domain -> name -> float32 (N, components + 2). Components are those of the standardised embedding; every source
-        is given the covariance they have in the first domain (CORAL, Sun et al. 2016), scaled so that their vector has
-        root mean square length 1; male and age are normal scores of their ranks.
+        domain -> name -> float32 (N, components + 2 (+ 24)). Components are those of the standardised embedding; every
+        source is given the covariance they have in the first domain (CORAL, Sun et al. 2016), scaled so that their
+        vector has root mean square length 1; male and age are normal scores of their ranks; thumbnails are treated as
+        the embedding is.
     """
-    standard = {domain: {name: _standard(o.embedding) for name, o in parts.items()} for domain, parts in made.items()}
-    axes_of = np.concatenate(list(standard[first].values()))
-    mean = axes_of.mean(axis=0)
-    _, _, axes = np.linalg.svd(axes_of - mean, full_matrices=False)
-    axes = axes[: teacher.components].T
-    deviations = ((axes_of - mean) @ axes).std(axis=0)
-    deviations /= np.linalg.norm(deviations)
-    return {
+    said = {
         domain: {
-            name: np.concatenate(
-                [
-                    _whitened((standard[domain][name] - mean) @ axes) * deviations,
-                    teacher.male * normal_scores(o.male)[:, None],
-                    teacher.age * normal_scores(o.age)[:, None],
-                ],
-                axis=1,
-            ).astype(np.float32)
+            name: [teacher.male * normal_scores(o.male)[:, None], teacher.age * normal_scores(o.age)[:, None]]
             for name, o in parts.items()
         }
         for domain, parts in made.items()
     }
+    embeddings = {domain: {name: _standard(o.embedding) for name, o in parts.items()} for domain, parts in made.items()}
+    blocks = [_comparable(embeddings, first, teacher.components), said]
+    if small is not None:
+        colors = _comparable(small, first)
+        blocks.append(
+            {d: {n: [teacher.thumbnail * v for v in own] for n, own in parts.items()} for d, parts in colors.items()}
+        )
+    return {
+        domain: {
+            name: np.concatenate([piece for block in blocks for piece in block[domain][name]], axis=1).astype(
+                np.float32
+            )
+            for name in parts
+        }
+        for domain, parts in made.items()
+    }
+
+
+def _comparable(values, first, components=None):
+    """Vectors of many sources on the first domain's principal axes, with its covariance in every source.
+
+    Args:
+        values: domain -> name -> (N, D).
+        first: the domain.
+        components: how many axes; None for all.
+
+    Returns:
+        domain -> name -> [(N, components)], of root mean square length 1.
+    """
+    centred = {d: {n: v - v.mean(axis=0) for n, v in parts.items()} for d, parts in values.items()}
+    axes_of = np.concatenate(list(centred[first].values()))
+    _, _, axes = np.linalg.svd(axes_of, full_matrices=False)
+    axes = axes[:components].T
+    deviations = (axes_of @ axes).std(axis=0)
+    deviations /= np.linalg.norm(deviations)
+    return {d: {n: [_whitened(v @ axes) * deviations] for n, v in parts.items()} for d, parts in centred.items()}
 
 
 def _whitened(values):

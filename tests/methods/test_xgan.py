@@ -358,6 +358,29 @@ def test_embeddings_have_length_one_unless_asked_otherwise():
     np.testing.assert_allclose(tiny().embed(images[0]), tiny().embed(images)[0], atol=1e-5)
 
 
+def test_standardised_embeddings_cannot_hide_in_a_narrow_cone():
+    """A large common offset makes all embeddings alike, and leaves a domain classifier nothing to see."""
+    data = tensors(batch(np.random.default_rng(0), 32, 16))
+    spread = {}
+    for standardize in (False, True):
+        model = tiny(standardize_embedding=standardize)
+        offset = model.encoder_trunk["a"].layers[-1].layers[-1].bias
+        offset.assign(offset + 100.0)
+        z = np.concatenate([array(part) for part in model._encode_both(data["a"], data["b"], training=True)])
+        np.testing.assert_allclose(np.linalg.norm(z, axis=1), 1, atol=1e-5)
+        spread[standardize] = 1 - np.linalg.norm(z.mean(axis=0))
+    assert spread[False] < 1e-3 and spread[True] > 0.5
+
+
+def test_standardised_embeddings_are_the_same_for_an_image_alone():
+    model = CASE.compiled(standardize_embedding=True)
+    train(model, batch(np.random.default_rng(0), 16, 16), 3)
+    images = np.random.default_rng(1).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
+    np.testing.assert_allclose(model.embed(images)[2], model.embed(images[2]), atol=1e-5)
+    moved = array(model.embedding_norm.moving_mean)
+    assert np.abs(moved).max() > 0
+
+
 def test_nearest_finds_the_image_itself():
     """With fully shared networks an image has one embedding in both domains, and is its own neighbour."""
     model = tiny(sharing="full")

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from keras_i2i import data
 from keras_i2i.metrics import auc
 from keras_i2i.training import parts, teachers
 from keras_i2i.training import recipe as recipes
@@ -51,6 +52,42 @@ def test_targets_do_not_tell_the_sources_apart():
     np.testing.assert_allclose(one, other, atol=0.01 * one.max())
     assert one[0, 0] > 1.05 * one[2, 2]  # the strong directions of the first domain stay strong
     np.testing.assert_allclose(one - np.diag(np.diag(one)), 0, atol=0.01 * one.max())
+
+
+def test_thumbnails_are_the_same_for_a_flipped_picture():
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 18, 18, 3), dtype=np.uint8)
+    small = teachers.thumbnails(pixels)
+    assert small.shape == (3, 24) and small.dtype == np.float32
+    flipped = teachers.thumbnails(pixels[:, :, 15::-1])  # of the 16 pixels that four blocks of four have
+    np.testing.assert_allclose(flipped, small, atol=1e-6)
+    corners = (pixels[:, :4, :4].mean(axis=(1, 2)) + pixels[:, :4, 12:16].mean(axis=(1, 2))) / 2 / 255
+    np.testing.assert_allclose(small[:, :3], corners, atol=1e-6)
+
+
+def test_thumbnails_stand_beside_what_the_network_says(recipe_text, monkeypatch):
+    recipe = recipes.parse(recipe_text)
+    rng = np.random.default_rng(3)
+    parted = {}
+    for domain, own in recipe.data.domains.items():
+        for name, part in own.items():
+            pixels = rng.integers(0, 256, (60, 16, 16, 3), dtype=np.uint8) // (2 if domain == "b" else 1)
+            images = data.Images(pixels, tuple(map(str, range(60))), {})
+            part = dataclasses.replace(part, teacher_crop=(0, 0, 8, 8))
+            parted.setdefault(domain, {})[name] = parts.Loaded(part, None, images)
+    monkeypatch.setattr(teachers, "outputs", lambda loaded, model: answers(60, 5))
+    with_colors = teachers.all_targets(parted, dataclasses.replace(TEACHER, thumbnail=2.0))
+    without = teachers.all_targets(parted, TEACHER)
+    for domain, name in (("a", "red"), ("a", "green"), ("b", "blue")):
+        got = with_colors[domain][name]
+        assert got.shape == (60, 5 + 24) and got.dtype == np.float32
+        np.testing.assert_array_equal(got[:, :5], without[domain][name])
+        np.testing.assert_allclose(got[:, 5:].mean(axis=0), 0, atol=1e-5)
+        assert np.sqrt((got[:, 5:] ** 2).sum(axis=1).mean()) == pytest.approx(2.0, rel=1e-3)
+    # The brightest picture stays the brightest: the change is as small as equal covariances allow.
+    blue = parted["b"]["blue"].images.pixels.mean(axis=(1, 2, 3))
+    everything = with_colors["b"]["blue"][:, 5:]
+    fitted = everything @ np.linalg.lstsq(everything, blue - blue.mean(), rcond=None)[0]
+    assert np.corrcoef(fitted, blue)[0, 1] > 0.99
 
 
 def test_a_component_that_a_source_lacks_stays_nothing():
