@@ -364,7 +364,7 @@ def test_standardised_embeddings_cannot_hide_in_a_narrow_cone():
     spread = {}
     for standardize in (False, True):
         model = tiny(standardize_embedding=standardize)
-        offset = model.encoder_trunk["a"].layers[-1].layers[-1].bias
+        offset = model.encoder_trunk["a"].layers[-1].bias
         offset.assign(offset + 100.0)
         z = np.concatenate([array(part) for part in model._encode_both(data["a"], data["b"], training=True)])
         np.testing.assert_allclose(np.linalg.norm(z, axis=1), 1, atol=1e-5)
