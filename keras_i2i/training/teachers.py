@@ -125,28 +125,19 @@ def targets(made, first, teacher, small=None):
         vector has root mean square length 1; male and age are normal scores of their ranks; thumbnails are treated as
         the embedding is.
     """
-    said = {
-        domain: {
-            name: [teacher.male * normal_scores(o.male)[:, None], teacher.age * normal_scores(o.age)[:, None]]
-            for name, o in parts.items()
-        }
-        for domain, parts in made.items()
-    }
     embeddings = {domain: {name: _standard(o.embedding) for name, o in parts.items()} for domain, parts in made.items()}
-    blocks = [_comparable(embeddings, first, teacher.components), said]
-    if small is not None:
-        colors = _comparable(small, first)
-        blocks.append(
-            {d: {n: [teacher.thumbnail * v for v in own] for n, own in parts.items()} for d, parts in colors.items()}
-        )
+    components = _comparable(embeddings, first, teacher.components)
+    colors = None if small is None else _comparable(small, first)
+
+    def put_together(domain, name, o):
+        pieces = [components[domain][name]]
+        pieces += [teacher.male * normal_scores(o.male)[:, None], teacher.age * normal_scores(o.age)[:, None]]
+        if colors is not None:
+            pieces.append(teacher.thumbnail * colors[domain][name])
+        return np.concatenate(pieces, axis=1).astype(np.float32)
+
     return {
-        domain: {
-            name: np.concatenate([piece for block in blocks for piece in block[domain][name]], axis=1).astype(
-                np.float32
-            )
-            for name in parts
-        }
-        for domain, parts in made.items()
+        domain: {name: put_together(domain, name, o) for name, o in parts.items()} for domain, parts in made.items()
     }
 
 
@@ -159,7 +150,7 @@ def _comparable(values, first, components=None):
         components: how many axes; None for all.
 
     Returns:
-        domain -> name -> [(N, components)], of root mean square length 1.
+        domain -> name -> (N, components), of root mean square length 1.
     """
     centred = {d: {n: v - v.mean(axis=0) for n, v in parts.items()} for d, parts in values.items()}
     axes_of = np.concatenate(list(centred[first].values()))
@@ -167,7 +158,7 @@ def _comparable(values, first, components=None):
     axes = axes[:components].T
     deviations = (axes_of @ axes).std(axis=0)
     deviations /= np.linalg.norm(deviations)
-    return {d: {n: [_whitened(v @ axes) * deviations] for n, v in parts.items()} for d, parts in centred.items()}
+    return {d: {n: _whitened(v @ axes) * deviations for n, v in parts.items()} for d, parts in centred.items()}
 
 
 def _whitened(values):
