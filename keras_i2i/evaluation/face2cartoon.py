@@ -4,14 +4,10 @@ A model is used through `translate(images, target=...)` and `embed(images, domai
 has that, with domains "photo" and "cartoon"; images are uint8 RGB `(N, 64, 64, 3)`.
 """
 
-import csv
-import os
-import pathlib
-
 import numpy as np
 
-from keras_i2i.data.resolve import CELEBA_CROP as FACE_BOX
-from keras_i2i.data.resolve import HELD_OUT
+from keras_i2i.data import Folder, source
+from keras_i2i.data.resolve import CELEBA_CROP
 from keras_i2i.evaluation import judge as judging
 from keras_i2i.evaluation import regions
 from keras_i2i.metrics import (
@@ -33,43 +29,31 @@ AVATARS_SEED = 90210  # of the avatars no model was trained on
 IMAGE_SIZE = 64
 
 
-def held_out(folder=None, count=HELD_OUT, split="test"):
-    """The photographs kept from training, cropped and shrunk with antialiasing, and their labels.
+def held_out(split="test"):
+    """The photographs of `photos:test` or `photos:validation` (see `data.source`), with their labels.
 
     Args:
-        folder: holds `photos/*.jpg` and `photos.csv`; default $KERAS_I2I_DATA/faces.
-        count: how many.
-        split: "test", the last by file name, for the final numbers; "validation", the same number before them, for all
-            that is chosen by its result.
+        split: "test", the last 100 by file name, for the final numbers; "validation", the 100 before them, for all that
+            is chosen by its result.
 
     Returns:
-        (uint8 `(count, 64, 64, 3)`, a list of dicts with keys file, gender, age, detail, inferred).
+        (uint8 `(100, 64, 64, 3)`, a list of dicts with keys file, gender, age, detail, inferred).
 
     Raises:
         FileNotFoundError: the photographs are not there. ValueError: another split.
     """
-    from PIL import Image
-
     if split not in SPLITS:
         raise ValueError(f"The held-out photographs have the splits {' and '.join(SPLITS)}, and no {split!r}.")
-    if folder is None:
-        root = os.environ.get("KERAS_I2I_DATA")
-        if not root:
-            raise FileNotFoundError(
-                "The held-out photographs are not here: set KERAS_I2I_DATA to the folder with faces/."
-            )
-        folder = pathlib.Path(root) / "faces"
-    folder = pathlib.Path(folder)
-    with open(folder / "photos.csv", newline="") as table:
-        rows = sorted(csv.DictReader(table), key=lambda row: row["file"])
-    last = len(rows) if split == "test" else len(rows) - count
-    labels = rows[last - count : last]
-    photos = []
-    for row in labels:
-        with Image.open(folder / "photos" / row["file"]) as image:
-            face = image.convert("RGB").crop(FACE_BOX)
-            photos.append(np.asarray(face.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.LANCZOS)))
-    return np.stack(photos), labels
+    photos = source(f"photos:{split}")
+    if not isinstance(photos, Folder) or photos.labels is None:
+        raise FileNotFoundError(
+            "The held-out photographs and their labels are not here: set KERAS_I2I_DATA to the folder with faces/photos"
+            " and faces/photos.csv."
+        )
+    images = photos.read(IMAGE_SIZE)
+    columns = {"file": images.names} | {name: column for name, column in images.labels.items() if name != "folder"}
+    rows = zip(*columns.values(), strict=True)
+    return images.pixels, [dict(zip(columns, map(str, row), strict=True)) for row in rows]
 
 
 def _is_female(labels):
@@ -232,7 +216,7 @@ def evaluate(
     values = {name: value if np.isfinite(value) else None for name, value in values.items()}
     values["protocol"] = {
         "photos": len(photos),
-        "split": f"{labels[0]['file']} to {labels[-1]['file']}, by file name; crop {FACE_BOX}, 64 x 64 Lanczos",
+        "split": f"{labels[0]['file']} to {labels[-1]['file']}, by file name; crop {CELEBA_CROP}, 64 x 64 Lanczos",
         "men": int((~_is_female(labels)).sum()),
         "photos_with_hair_seen": sum(row["file"] not in regions.HAIR_NOT_SEEN for row in labels),
         "avatars": int(n),

@@ -59,6 +59,31 @@ def write(model, filepath, *, overwrite=False):
     return target
 
 
+def read(folder):
+    """What `tf.saved_model.load` gives of a SavedModel's folder: an object with the `signatures` of `write`."""
+    import tensorflow as tf
+
+    return tf.saved_model.load(str(folder))
+
+
+def read_signature(folder, name="serving_default"):
+    """One signature of any SavedModel, for arrays.
+
+    Returns:
+        A function of arrays by the names of the signature's inputs, which returns a dict of NumPy arrays by the names
+        of its outputs. Nothing is converted: give the types that the signature takes.
+    """
+    import tensorflow as tf
+
+    loaded = read(folder)  # kept by the function below: its variables live as long as it does
+
+    def call(**arrays):
+        outputs = loaded.signatures[name](**{key: tf.constant(array) for key, array in arrays.items()})
+        return {key: tensor.numpy() for key, tensor in outputs.items()}
+
+    return call
+
+
 def _save(model, folder):
     import tensorflow as tf
 

@@ -9,6 +9,8 @@ import typing
 
 import numpy as np
 
+from keras_i2i.export import savedmodel
+
 
 @typing.runtime_checkable
 class FeatureExtractor(typing.Protocol):
@@ -54,11 +56,8 @@ class MobileNetV2:
         return folder_sha256(self.folder)
 
     @functools.cached_property
-    def _features(self):
-        import tensorflow as tf  # a SavedModel has no other reader; imported late: without it the rest still works
-
-        signature = tf.saved_model.load(str(self.folder)).signatures["serving_default"]
-        return lambda batch: signature(images=tf.constant(batch))["features"].numpy()
+    def _signature(self):
+        return savedmodel.read_signature(self.folder)
 
     def __call__(self, images, batch_size=50):
         """Features float32 `(N, 1280)` of uint8 RGB images `(N, H, W, 3)`."""
@@ -73,7 +72,8 @@ class MobileNetV2:
                 Image.fromarray(image).resize((self.resize, self.resize), Image.Resampling.BICUBIC)
                 for image in images[start : start + batch_size]
             ]
-            parts.append(self._features(np.stack([np.asarray(image) for image in batch]).astype(np.float32) / 255))
+            pixels = np.stack([np.asarray(image) for image in batch]).astype(np.float32) / 255
+            parts.append(self._signature(images=pixels)["features"])
         return np.concatenate(parts)
 
 

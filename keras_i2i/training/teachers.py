@@ -17,6 +17,7 @@ from PIL import Image
 from keras_i2i import data
 from keras_i2i.data import decode
 from keras_i2i.data.images import track
+from keras_i2i.export import savedmodel
 from keras_i2i.metrics.ranking import ranks
 from keras_i2i.training import recipe as recipes
 from keras_i2i.zoo import cache
@@ -208,13 +209,11 @@ def outputs(loaded, model):
 
 
 def _run(folder, loaded):
-    import tensorflow as tf
-
-    network = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    network = savedmodel.read_signature(folder)
     made, pictures = [], iter(track(crops(loaded), len(loaded.images), "Asking the teacher"))
     while batch := list(itertools.islice(pictures, BATCH)):
-        answer = network(images=tf.constant(np.stack(batch), tf.float32))
-        made.append({name: answer[name].numpy() for name in ("embedding", "male", "age")})
+        answer = network(images=np.stack(batch).astype(np.float32))
+        made.append({name: answer[name] for name in ("embedding", "male", "age")})
     return Outputs(**{name: np.concatenate([one[name] for one in made]) for name in made[0]})
 
 

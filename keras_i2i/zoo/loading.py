@@ -1,5 +1,6 @@
 """From a name to a model that translates, or to a SavedModel of it."""
 
+from keras_i2i.export.savedmodel import read
 from keras_i2i.zoo import cache, registry
 
 FORMATS = ("keras", "savedmodel")
@@ -30,9 +31,7 @@ def load(name, *, format="keras", cache_dir=None):
     found = registry.find(name)
     if format == "keras":
         return _model(found, cache_dir)
-    import tensorflow as tf
-
-    return tf.saved_model.load(str(savedmodel(name, cache_dir=cache_dir)))
+    return read(savedmodel(name, cache_dir=cache_dir))
 
 
 def savedmodel(name, *, cache_dir=None):

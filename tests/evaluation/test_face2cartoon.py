@@ -167,24 +167,38 @@ def test_neighbours_across_domains_are_asked_for_their_gender(world):
     assert wrong["neighbour_gender_photo"] == 0
 
 
-def test_held_out_takes_the_last_by_name_and_crops(tmp_path):
-    (tmp_path / "photos").mkdir()
+def test_held_out_takes_the_splits_by_name_with_their_labels(tmp_path, monkeypatch):
+    (tmp_path / "faces" / "photos").mkdir(parents=True)
     rows = ["file,gender,age,detail,inferred"]
-    for index in (3, 1, 2):
+    for index in reversed(range(210)):
         frame = np.zeros((218, 178, 3), np.uint8)
-        frame[35:175, 19:159] = 60 * index
-        Image.fromarray(frame).save(tmp_path / "photos" / f"00{index}.jpg", quality=100)
-        rows.append(f"00{index}.jpg,male,old,beard,0")
-    (tmp_path / "photos.csv").write_text("\n".join(rows))
-    photos, labels = face2cartoon.held_out(tmp_path, count=2)
-    assert [row["file"] for row in labels] == ["002.jpg", "003.jpg"]
-    assert photos.shape == (2, 64, 64, 3) and photos.dtype == np.uint8
-    np.testing.assert_allclose(photos[:, 32, 32, 0], [120, 180], atol=2)
-    assert photos[0].min() > 90  # nothing of the frame outside the box
-    _, (one,) = face2cartoon.held_out(tmp_path, count=1, split="validation")
-    assert one["file"] == "002.jpg"
+        frame[35:175, 19:159] = 40 + index
+        Image.fromarray(frame).save(tmp_path / "faces" / "photos" / f"{index:06}.png")
+        rows.append(f"{index:06}.png,{'female' if index % 2 else 'male'},old,beard,0")
+    (tmp_path / "faces" / "photos.csv").write_text("\n".join(rows))
+    monkeypatch.setenv("KERAS_I2I_DATA", str(tmp_path))
+    for split, start in {"test": 110, "validation": 10}.items():
+        photos, labels = face2cartoon.held_out(split)
+        assert [row["file"] for row in labels] == [f"{index:06}.png" for index in range(start, start + 100)]
+        assert labels[1] == {
+            "file": f"{start + 1:06}.png",
+            "gender": "female",
+            "age": "old",
+            "detail": "beard",
+            "inferred": "0",
+        }
+        assert photos.shape == (100, 64, 64, 3) and photos.dtype == np.uint8
+        np.testing.assert_array_equal(photos[:, 32, 32, 0], np.arange(start, start + 100) + 40)
+        assert photos[0].min() == 40 + start  # nothing of the frame outside the box
     with pytest.raises(ValueError, match="no 'train'"):
-        face2cartoon.held_out(tmp_path, split="train")
+        face2cartoon.held_out("train")
+
+
+def test_held_out_photographs_without_labels_are_refused(tmp_path, monkeypatch):
+    (tmp_path / "faces" / "photos").mkdir(parents=True)
+    monkeypatch.setenv("KERAS_I2I_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="photos.csv"):
+        face2cartoon.held_out()
 
 
 def test_without_photographs_the_error_names_the_variable(monkeypatch):
@@ -194,7 +208,7 @@ def test_without_photographs_the_error_names_the_variable(monkeypatch):
 
 
 def test_the_tables_of_hidden_regions_name_held_out_photographs(faces_data):
-    photos, labels = face2cartoon.held_out(faces_data / "faces")
+    photos, labels = face2cartoon.held_out()
     files = {row["file"] for row in labels}
     assert photos.shape == (100, 64, 64, 3)
     assert files >= set(regions.HAIR_NOT_SEEN) and files >= set(regions.SKIN_NOT_SEEN)
