@@ -45,6 +45,7 @@ class Part:
         teacher_crop: the frame that a teacher sees, in the files' own pixels; in training pixels for what has no files.
         teacher_components: of the part's embeddings, that the teacher's scores are read through (see
             `teachers.smoothed`); None to take the scores as they are.
+        teacher_label: maps one label of the source to the values that count as true, for `Teacher.label`.
         augment: the part's own changes, in place of the data's: drawings that stand where they should need no shift.
     """
 
@@ -53,6 +54,7 @@ class Part:
     without_near: NearCopies | None = None
     teacher_crop: Box | None = None
     teacher_components: int | None = None
+    teacher_label: Mapping[str, list[str]] | None = None
     augment: Augment | None = None
 
 
@@ -66,6 +68,7 @@ class Teacher:
         male, age: weights of its two other outputs beside them.
         thumbnail: weight of the picture's own colours, 4x4 pixels of it, beside those; 0 for none. A face network says
             little of them, and confused domains may map light to dark as well as to light.
+        label: weight of the parts' `teacher_label`, as `teachers.graded` makes it; 0 for none, and no label used.
     """
 
     model: str
@@ -73,6 +76,7 @@ class Teacher:
     male: float = 1.0
     age: float = 0.5
     thumbnail: float = 0.0
+    label: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -236,6 +240,11 @@ def _part(values, where):
         near = checked_fields(NearCopies, values["without_near"], f"{where}.without_near")
         values["without_near"] = NearCopies(**{**near, "crop": _box(near.get("crop"), f"{where}.without_near.crop")})
     values["teacher_crop"] = _box(values.get("teacher_crop"), f"{where}.teacher_crop")
+    label = values.get("teacher_label")
+    if label is not None and not (
+        isinstance(label, dict) and len(label) == 1 and isinstance([*label.values()][0], list)
+    ):
+        raise ValueError(f"{where}.teacher_label must map one label to a list of values, got {label!r}")
     if values.get("augment") is not None:
         values["augment"] = Augment(**checked_fields(Augment, values["augment"], f"{where}.augment"))
     part = Part(**values)

@@ -24,16 +24,26 @@ from keras_i2i.zoo import cache
 
 SIDE = 224  # pixels; what the network takes
 THUMBNAIL = 4  # pixels a side
+FOLDS = 5
+RIDGE = 3.0  # per dimension of a standardised embedding
 BATCH = 32
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Outputs:
-    """What the network says of N pictures: embedding float32 (N, 1024), male (N,) in 0..1, age (N,) in years."""
+    """What the network says of N pictures.
+
+    Attributes:
+        embedding: float32 (N, 1024).
+        male: (N,), in 0..1.
+        age: (N,), in years.
+        label: (N,), what `graded` makes of the part's label; None for nothing.
+    """
 
     embedding: np.ndarray
     male: np.ndarray
     age: np.ndarray
+    label: np.ndarray | None = None
 
 
 def all_targets(loaded, teacher):
@@ -79,7 +89,48 @@ def thumbnails(pixels):
 
 def _said(one, teacher):
     made, components = outputs(one, teacher.model), one.part.teacher_components
-    return made if components is None else smoothed(made, components)
+    if components is not None:
+        made = smoothed(made, components)
+    return dataclasses.replace(made, label=_label(one, made)) if teacher.label else made
+
+
+def _label(one, made):
+    if one.part.teacher_label is None:
+        raise ValueError(f"data.teacher.label needs a teacher_label in every part, and {one.part.source!r} has none.")
+    ((name, true),) = one.part.teacher_label.items()
+    if name not in one.images.labels:
+        known = ", ".join(one.images.labels) or "none"
+        raise ValueError(f"The source {one.part.source!r} has no label {name!r} to teach; it has {known}.")
+    return graded(made.embedding, np.isin(one.images.labels[name], true))
+
+
+def graded(embedding, positive):
+    """A truth value made a matter of degree: how far the embedding speaks for it, and whether it is so.
+
+    A yes or no of 650 photographs would be learned by heart. The degree is a ridge regression's, each picture's by one
+    that was fitted without it; both halves are scaled to deviation 1 and added.
+
+    Args:
+        embedding: (N, D), of one source.
+        positive: bool (N,).
+
+    Returns:
+        (N,), an order without a unit.
+
+    Raises:
+        ValueError: the label is the same everywhere.
+    """
+    positive = np.asarray(positive, bool)
+    if positive.all() or not positive.any():
+        raise ValueError("A label to teach must be true of some pictures and false of others: correct teacher_label.")
+    x, y = _standard(embedding).astype(np.float64), positive - positive.mean()
+    fold = np.random.default_rng(0).permutation(len(x)) % FOLDS
+    gram, moment = x.T @ x + RIDGE * x.shape[1] * np.eye(x.shape[1]), x.T @ y
+    degree = np.empty(len(x))
+    for number in range(FOLDS):
+        out = fold == number
+        degree[out] = x[out] @ np.linalg.solve(gram - x[out].T @ x[out], moment - x[out].T @ y[out])
+    return degree / degree.std() + y / y.std()
 
 
 def smoothed(made, components):
@@ -121,10 +172,10 @@ def targets(made, first, teacher, small=None):
         small: domain -> name -> `thumbnails` of the same pictures; None for none.
 
     Returns:
-        domain -> name -> float32 (N, components + 2 (+ 24)). Components are those of the standardised embedding; every
-        source is given the covariance they have in the first domain (CORAL, Sun et al. 2016), scaled so that their
-        vector has root mean square length 1; male and age are normal scores of their ranks; thumbnails are treated as
-        the embedding is.
+        domain -> name -> float32 (N, components + 2 (+ 1) (+ 24)). Components are those of the standardised embedding;
+        every source is given the covariance they have in the first domain (CORAL, Sun et al. 2016), scaled so that
+        their vector has root mean square length 1; male, age and label are normal scores of their ranks; thumbnails
+        are treated as the embedding is.
     """
     embeddings = {domain: {name: _standard(o.embedding) for name, o in parts.items()} for domain, parts in made.items()}
     components = _comparable(embeddings, first, teacher.components)
@@ -133,6 +184,8 @@ def targets(made, first, teacher, small=None):
     def put_together(domain, name, o):
         pieces = [components[domain][name]]
         pieces += [teacher.male * normal_scores(o.male)[:, None], teacher.age * normal_scores(o.age)[:, None]]
+        if o.label is not None:
+            pieces.append(teacher.label * normal_scores(o.label)[:, None])
         if colors is not None:
             pieces.append(teacher.thumbnail * colors[domain][name])
         return np.concatenate(pieces, axis=1).astype(np.float32)
@@ -203,7 +256,7 @@ def outputs(loaded, model):
             cache.atomic(kept, "set KERAS_I2I_CACHE to a folder that can be written") as part,
             open(part, "wb") as file,
         ):
-            np.savez(file, **dataclasses.asdict(made))
+            np.savez(file, **made)
     with np.load(kept, allow_pickle=False) as arrays:
         return Outputs(**arrays)
 
@@ -214,7 +267,7 @@ def _run(folder, loaded):
     while batch := list(itertools.islice(pictures, BATCH)):
         answer = network(images=np.stack(batch).astype(np.float32))
         made.append({name: answer[name] for name in ("embedding", "male", "age")})
-    return Outputs(**{name: np.concatenate([one[name] for one in made]) for name in made[0]})
+    return {name: np.concatenate([one[name] for one in made]) for name in made[0]}
 
 
 def crops(loaded):

@@ -36,6 +36,8 @@ def test_exponents_without_a_point_are_numbers():
         ("seed: 3", "sede: 3", "unknown 'sede'"),
         ("share: 3", "share: -1", r"data.domains.a.green.share must be above 0"),
         ("share: 3", "teacher_crop: [1, 2, 3]", "teacher_crop must be"),
+        ("share: 3", "teacher_label: {beard: full}", "teacher_label must map"),
+        ("share: 3", "teacher_label: [beard]", "teacher_label must map"),
         ("share: 3", "without_near: {count: 1}", "without_near lacks 'reference'"),
         ("shift: 0.125", "shear: 2", "data.augment has an unknown 'shear'"),
         ("shift: 0.125", "zoom: 2", "zoom must lie in"),

@@ -127,6 +127,58 @@ def test_smoothed_scores_follow_the_main_difference():
         sentence(error)
 
 
+def test_a_graded_label_keeps_the_truth_and_orders_within_it():
+    rng = np.random.default_rng(0)
+    amount = rng.normal(size=400)
+    positive = amount + rng.normal(0, 0.5, 400) > 0.5
+    embedding = np.outer(amount, rng.normal(size=40)) + rng.normal(size=(400, 40))
+    got = teachers.graded(embedding.astype(np.float32), positive)
+    assert auc(positive, got) > 0.95
+    for own in (positive, ~positive):
+        assert np.corrcoef(got[own], amount[own])[0, 1] > 0.6
+
+
+def test_a_graded_label_is_not_learned_by_heart():
+    """With more dimensions than pictures, a regression that had seen a picture would know its label."""
+    rng = np.random.default_rng(1)
+    positive = rng.random(100) < 0.5
+    got = teachers.graded(rng.normal(size=(100, 300)), positive)
+    degree = got - (positive - positive.mean()) / positive.std()
+    assert abs(auc(positive, degree) - 0.5) < 0.15
+
+
+@pytest.mark.parametrize("positive", [np.zeros(6, bool), np.ones(6, bool)])
+def test_a_label_that_is_the_same_everywhere_is_refused(positive):
+    with pytest.raises(ValueError, match="teacher_label") as error:
+        teachers.graded(np.zeros((6, 3)), positive)
+    sentence(error)
+
+
+def test_a_label_stands_after_the_scores(recipe_text, monkeypatch):
+    recipe, rng = recipes.parse(recipe_text), np.random.default_rng(3)
+    beard = np.array(["full", "none", "light"])[rng.integers(0, 3, 60)]
+    parted = {}
+    for domain, own in recipe.data.domains.items():
+        for name, part in own.items():
+            images = data.Images(np.zeros((60, 16, 16, 3), np.uint8), tuple(map(str, range(60))), {"beard": beard})
+            part = dataclasses.replace(part, teacher_crop=(0, 0, 8, 8), teacher_label={"beard": ["full", "light"]})
+            parted.setdefault(domain, {})[name] = parts.Loaded(part, None, images)
+    monkeypatch.setattr(teachers, "outputs", lambda loaded, model: answers(60, 5))
+    weighed, without = dataclasses.replace(TEACHER, label=1.5), teachers.all_targets(parted, TEACHER)
+    expected = 1.5 * teachers.normal_scores(teachers.graded(answers(60, 5).embedding, beard != "none"))
+    for domain, own in teachers.all_targets(parted, weighed).items():
+        for name, got in own.items():
+            assert got.shape == (60, 6)
+            np.testing.assert_array_equal(got[:, :5], without[domain][name])
+            np.testing.assert_allclose(got[:, 5], expected, rtol=1e-5)
+    one = parted["a"]["red"]
+    for label, match in ((None, "needs a teacher_label"), ({"hat": ["yes"]}, "no label 'hat'")):
+        parted["a"]["red"] = dataclasses.replace(one, part=dataclasses.replace(one.part, teacher_label=label))
+        with pytest.raises(ValueError, match=match) as error:
+            teachers.all_targets(parted, weighed)
+        sentence(error)
+
+
 @pytest.fixture
 def taught(recipe_text, tmp_path, monkeypatch):
     """A part with a crop, and a network that answers with the mean colour of what it is shown."""
