@@ -9,8 +9,6 @@ import typing
 
 import numpy as np
 
-from keras_i2i.export import savedmodel
-
 
 @typing.runtime_checkable
 class FeatureExtractor(typing.Protocol):
@@ -57,6 +55,8 @@ class MobileNetV2:
 
     @functools.cached_property
     def _signature(self):
+        from keras_i2i.export import savedmodel  # late: it brings Keras, and the other metrics need none
+
         return savedmodel.read_signature(self.folder)
 
     def __call__(self, images, batch_size=50):

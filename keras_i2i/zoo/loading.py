@@ -1,6 +1,5 @@
 """From a name to a model that translates, or to a SavedModel of it."""
 
-from keras_i2i.export.savedmodel import read
 from keras_i2i.zoo import cache, registry
 
 FORMATS = ("keras", "savedmodel")
@@ -31,6 +30,8 @@ def load(name, *, format="keras", cache_dir=None):
     found = registry.find(name)
     if format == "keras":
         return _model(found, cache_dir)
+    from keras_i2i.export.savedmodel import read  # late: it brings Keras, and listing the zoo needs none
+
     return read(savedmodel(name, cache_dir=cache_dir))
 
 
