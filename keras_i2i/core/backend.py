@@ -51,7 +51,41 @@ def player_gradients(forward, variables):
             for name, own in variables.items()
         }
         return {name: list(own) for name, own in gradients.items()}, auxiliary
-    raise NotImplementedError(
+    raise _untrainable()
+
+
+def input_gradient(function, x):
+    """The gradient of a critic's output with respect to its input, for penalties: it can be differentiated again.
+
+    Args:
+        function: from a tensor (N, ...) to a tensor (N, ...) whose sample i depends on sample i of the input alone.
+        x: float tensor (N, ...), taken as constant.
+
+    Returns:
+        Tensor of the shape of `x`: for each sample the gradient of the sum of its own outputs.
+
+    Raises:
+        NotImplementedError: on a backend other than TensorFlow and PyTorch.
+    """
+    if is_tensorflow():
+        import tensorflow as tf
+
+        x = tf.stop_gradient(x)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(x)
+        return tape.gradient(y, x)
+    if is_torch():
+        import torch
+
+        with torch.enable_grad():  # also where losses are only evaluated
+            x = x.detach().requires_grad_()
+            return torch.autograd.grad(function(x).sum(), x, create_graph=True)[0]
+    raise _untrainable()
+
+
+def _untrainable():
+    return NotImplementedError(
         f"Training runs on Keras's tensorflow and torch backends, not on {keras.backend.backend()!r}: "
         "set KERAS_BACKEND before importing keras."
     )

@@ -17,7 +17,7 @@ from keras_i2i.core.players import Phase, Player, Stage
 from keras_i2i.core.translator import Translator
 from keras_i2i.layers.gradient_reversal import GradientReversal
 from keras_i2i.layers.normalization import unit_length
-from keras_i2i.losses import adversarial, reconstruction
+from keras_i2i.losses import adversarial, gradient_penalty, reconstruction
 from keras_i2i.networks.convolutional import (
     downsampling,
     flatten,
@@ -56,7 +56,12 @@ class XGANConfig:
         domain_hidden: widths of the domain classifier's hidden layers.
         adversarial_targets: "a", "b" or both: the batch's domains whose translations face a discriminator; () for none.
         discriminator_filters: of each discriminator.
-        accuracy_gate: a discriminator steps only while its accuracy on the batch is below this.
+        discriminate_reconstructions: a discriminator also tells its domain's reconstructions from real images, as in
+            VAE-GANs: what the decoder cannot draw at all, no translation shows.
+        gradient_penalty: gamma of R1 and R2, on the discriminators' slope at real images and at translations (Mescheder
+            et al. 2018, arXiv 1801.04406), beside their adversarial term; 0 for none. Without, a discriminator of few
+            images is so steep that specks of noise fool it.
+        accuracy_gate: a discriminator steps only while its accuracy on the batch is below this; None to step always.
         reconstruction: "l2" for the paper's norm an image, "l1" for the mean absolute difference, sharper.
         detach_semantic: block the gradient into the first argument of the semantic term.
         teacher_dim: length of a teacher's embedding, given in the batch as "a_teacher" (and "b_teacher");
@@ -85,7 +90,9 @@ class XGANConfig:
     domain_hidden: tuple[int, ...] = (1024, 1024)
     adversarial_targets: tuple[str, ...] = ("b",)
     discriminator_filters: tuple[int, ...] = (16, 32, 32, 32)
-    accuracy_gate: float = 0.8
+    discriminate_reconstructions: bool = False
+    gradient_penalty: float = 0.0
+    accuracy_gate: float | None = 0.8
     reconstruction: str = "l2"
     detach_semantic: bool = False
     teacher_dim: int = 0
@@ -114,6 +121,8 @@ class XGANConfig:
             raise ValueError(
                 "XGAN's encoder, decoder and discriminator have four convolutions each: give four filters."
             )
+        if self.gradient_penalty < 0:
+            raise ValueError(f"gradient_penalty must be 0 or more, got {self.gradient_penalty}.")
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema must lie in [0, 1), 0 for no moving average, got {self.ema}.")
 
@@ -217,7 +226,9 @@ class XGAN(Translator):
     def stages(self):
         critics = [f"discriminator_{domain}" for domain in self.discriminators]
         below = self.config.accuracy_gate
-        gates = {name: (lambda monitor, key=f"{name}_accuracy": monitor[key] < below) for name in critics}
+        gates = {}
+        if below is not None:
+            gates = {name: (lambda monitor, key=f"{name}_accuracy": monitor[key] < below) for name in critics}
         phases = (Phase("joint", self.losses, ("generator", *critics), gates=gates),)
         first = [
             Stage(f"part {index}", phases, steps=steps, weights=weights)
@@ -252,17 +263,33 @@ class XGAN(Translator):
             if "b_teacher" in batch:
                 terms["teacher"] += reconstruction.cosine_distance(self.teacher_head(z_b), batch["b_teacher"])
 
-        # L_gan: a discriminator a target domain, on one pass over real images and translations.
+        # L_gan: a discriminator a target domain, which sees translations and maybe reconstructions.
         losses = {"generator": terms}
-        real, fake = {"a": x_a, "b": x_b}, {"a": a_from_b, "b": b_from_a}
-        for domain, network in self.discriminators.items():
-            logits = network(ops.concatenate([real[domain], fake[domain]]), training=training)
-            real_logits, fake_logits = ops.split(logits, 2)
-            terms["adversarial"] = terms.get("adversarial", 0.0) + adversarial.generator_loss(fake_logits)
+        real, made = {"a": x_a, "b": x_b}, {"a": [a_from_b], "b": [b_from_a]}
+        if c.discriminate_reconstructions:
+            made = {"a": [a_from_b, a_from_a], "b": [b_from_a, b_from_b]}
+        for domain in self.discriminators:
             player = f"discriminator_{domain}"
-            losses[player] = {"adversarial": adversarial.discriminator_loss(real_logits, fake_logits)}
-            monitor[f"{player}_accuracy"] = adversarial.accuracy(real_logits, fake_logits)
+            fooling, telling, seen = self._discriminate(domain, real[domain], made[domain], training)
+            terms["adversarial"] = terms.get("adversarial", 0.0) + fooling
+            losses[player] = {"adversarial": telling}
+            monitor.update({f"{player}_{name}": value for name, value in seen.items()})
         return {**losses, "monitor": monitor}
+
+    def _discriminate(self, domain, real, made, training):
+        """The generator's and the discriminator's terms, and monitor values, from one pass over all images."""
+        network, gamma, share = self.discriminators[domain], self.config.gradient_penalty, 1 / len(made)
+        logits = network(ops.concatenate([real, *made]), training=training)
+        of_real, *of_made = ops.split(logits, 1 + len(made))
+        fooling = sum(adversarial.generator_loss(fake) for fake in of_made) * share
+        telling = sum(adversarial.discriminator_loss(of_real, fake) for fake in of_made) * share
+        monitor = {"accuracy": sum(adversarial.accuracy(of_real, fake) for fake in of_made) * share}
+        if gamma:
+            both = ops.concatenate([real, made[0]])
+            slopes = gradient_penalty.zero_centered(lambda x: network(x, training=training), both)
+            monitor["slope"] = sum(ops.split(slopes, 2))
+            telling = telling + gamma * monitor["slope"]
+        return fooling, telling, monitor
 
     def _domain_loss(self, z_a, z_b, z_ab, z_ba, training):
         """Cross-entropy of the domain classifier and its accuracy; ln 2 or ln 4 when embeddings are mixed perfectly."""

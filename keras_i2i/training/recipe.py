@@ -106,15 +106,20 @@ class LearningRate:
         start: at the first step.
         schedule: "constant", or "cosine" down to `final` at the last step.
         final: as a share of `start`.
+        players: maps a player to a factor of its rate; 1 for those that are not there. Two time scales let a
+            discriminator keep up (Heusel et al. 2017, arXiv 1706.08500).
     """
 
     start: float
     schedule: str = "constant"
     final: float = 0.0
+    players: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         if self.schedule not in SCHEDULES:
             raise ValueError(f"learning_rate.schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}")
+        if not isinstance(self.players, dict) or not all(_is_positive(factor) for factor in self.players.values()):
+            raise ValueError(f"learning_rate.players must map players to factors above 0, got {self.players!r}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -241,16 +246,18 @@ def _part(values, where):
         values["without_near"] = NearCopies(**{**near, "crop": _box(near.get("crop"), f"{where}.without_near.crop")})
     values["teacher_crop"] = _box(values.get("teacher_crop"), f"{where}.teacher_crop")
     label = values.get("teacher_label")
-    if label is not None and not (
-        isinstance(label, dict) and len(label) == 1 and isinstance([*label.values()][0], list)
-    ):
+    if label is not None and (not isinstance(label, dict) or [type(v) for v in label.values()] != [list]):
         raise ValueError(f"{where}.teacher_label must map one label to a list of values, got {label!r}")
     if values.get("augment") is not None:
         values["augment"] = Augment(**checked_fields(Augment, values["augment"], f"{where}.augment"))
     part = Part(**values)
-    if not isinstance(part.share, int | float) or not part.share > 0:
+    if not _is_positive(part.share):
         raise ValueError(f"{where}.share must be above 0, got {part.share!r}")
     return part
+
+
+def _is_positive(value):
+    return isinstance(value, int | float) and value > 0
 
 
 def _box(values, where):

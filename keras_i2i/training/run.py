@@ -121,12 +121,17 @@ def _optimizers(model, recipe):
     rate = recipe.learning_rate
     if rate is None:
         return None
+    players = model.players()
+    unknown = set(rate.players) - {player.name for player in players}
+    if unknown:
+        known = ", ".join(player.name for player in players)
+        raise ValueError(f"learning_rate.players has {min(unknown)!r}, but the players are {known}: take it out.")
     made = {}
-    for player in model.players():
+    for player in players:
         optimizer = player.optimizer()
-        schedule = rate.start
+        schedule = rate.start * rate.players.get(player.name, 1.0)
         if rate.schedule == "cosine":
-            schedule = keras.optimizers.schedules.CosineDecay(rate.start, recipe.steps, alpha=rate.final)
+            schedule = keras.optimizers.schedules.CosineDecay(schedule, recipe.steps, alpha=rate.final)
         made[player.name] = type(optimizer).from_config({**optimizer.get_config(), "learning_rate": schedule})
     return made
 

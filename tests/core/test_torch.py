@@ -25,7 +25,7 @@ from tests.harness import same, state_of, tensors, train, values_of
 from tests.methods.test_xgan import CASE
 
 folder = sys.argv[1]
-model = CASE.compiled()
+model = CASE.compiled(gradient_penalty=1.0, discriminate_reconstructions=True)
 model.load_weights(f"{folder}/start.weights.h5")
 data = CASE.data(model, batches=3)
 terms, monitor = model._terms(model._run.stages[0].phases[0], tensors({k: v[:4] for k, v in data.items()}))
@@ -92,7 +92,7 @@ def exchange(tmp_path_factory):
 @pytest.mark.slow
 def test_both_backends_compute_the_same_losses(exchange):
     _, report = exchange
-    model = CASE.compiled()
+    model = CASE.compiled(gradient_penalty=1.0, discriminate_reconstructions=True)
     data = {key: value[:4] for key, value in CASE.data(model, batches=3).items()}
     terms, monitor = model._terms(model._run.stages[0].phases[0], tensors(data))
     ours = {f"{player}/{name}": float(value) for player, own in terms.items() for name, value in own.items()}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_i2i.losses import adversarial, reconstruction
+from keras_i2i.losses import adversarial, gradient_penalty, reconstruction
 
 ROWS = np.array([[3.0, 4.0], [0.0, 0.0]], np.float32)
 ZERO = np.zeros((2, 2), np.float32)
@@ -63,3 +63,21 @@ def test_gradients_are_finite_where_both_are_equal(distance):
         tape.watch(x)
         value = distance(x, ROWS)
     assert np.isfinite(tape.gradient(value, x)).all()
+
+
+def test_gradient_penalty_of_a_linear_and_of_a_quadratic_critic():
+    """The gradient of w.x is w everywhere, that of |x|^2 / 2 is x; the penalty of w changes by w."""
+    w, x = tf.Variable([[3.0], [4.0]]), tf.constant(ROWS)
+    with tf.GradientTape() as tape:
+        linear = gradient_penalty.zero_centered(lambda x: x @ w, x)
+        total = tf.reduce_mean(linear)
+    np.testing.assert_allclose(linear, [12.5, 12.5])
+    np.testing.assert_allclose(tape.gradient(total, w), w)
+    images = tf.reshape(x, (2, 1, 2, 1))
+    np.testing.assert_allclose(gradient_penalty.zero_centered(lambda x: x**2 / 2, images), [12.5, 0])
+
+
+def test_gradient_penalty_is_float32_where_the_critic_is_not():
+    x = tf.constant([[300.0, 0.0]], tf.float16)
+    assert gradient_penalty.zero_centered(lambda x: x**2 / 2, x).dtype == "float32"
+    np.testing.assert_allclose(gradient_penalty.zero_centered(lambda x: x**2 / 2, x), [45000.0])

@@ -276,6 +276,56 @@ def test_adversarial_terms_of_an_undecided_discriminator():
         assert float(losses["monitor"][f"discriminator_{domain}_accuracy"]) == 0.5
 
 
+def linear_critic(model, slope):
+    """Replaces the discriminator of domain b by one that is linear in the image's mean, with this slope."""
+    flat = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    flat.layers[-1].kernel.assign(np.full((768, 1), slope / 768, np.float32))
+    model.discriminators["b"] = flat
+    return flat
+
+
+def test_reconstructions_share_the_discriminators_attention():
+    """Half of its term and of the generator's are then those of reconstructions."""
+    model, data = tiny(), CASE.data(tiny())
+    critic = linear_critic(model, 5.0)
+    of_translations, of_reconstructions = (
+        array(critic(images))[:, 0] for images in (model.translate(data["a"]), model.reconstruct(data["b"], "cartoon"))
+    )
+    np.testing.assert_allclose(loss_terms(model, data)[0]["adversarial"], np.logaddexp(0, -of_translations), rtol=1e-4)
+    both = tiny(discriminate_reconstructions=True)
+    linear_critic(both, 5.0)
+    expected = (np.logaddexp(0, -of_translations) + np.logaddexp(0, -of_reconstructions)) / 2
+    np.testing.assert_allclose(loss_terms(both, data)[0]["adversarial"], expected, rtol=1e-4)
+    assert not np.allclose(of_translations, of_reconstructions, atol=1e-2)
+    train(CASE.compiled(discriminate_reconstructions=True, run_eagerly=True), data, 1)
+
+
+def test_gradient_penalty_is_gamma_times_half_the_squared_slopes():
+    data = CASE.data(tiny())
+    plain, punished = tiny(), tiny(gradient_penalty=2.5)
+    values = []
+    for model in (plain, punished):
+        linear_critic(model, 6.0)
+        losses = model.losses(tensors(data), training=False)
+        values.append(array(losses["discriminator_b"]["adversarial"]))
+    slopes = 2 * 768 * (6.0 / 768) ** 2 / 2  # at the real image and at the translation
+    np.testing.assert_allclose(values[1] - values[0], 2.5 * slopes, rtol=1e-4)
+    np.testing.assert_allclose(array(losses["monitor"]["discriminator_b_slope"]), slopes, rtol=1e-4)
+
+
+def test_gradient_penalty_flattens_the_discriminators():
+    model = tiny(gradient_penalty=100.0, accuracy_gate=None, adversarial_targets=("a", "b"))
+    model.compile({f"discriminator_{domain}": keras.optimizers.Adam(1e-2) for domain in "ab"})
+    data = CASE.data(model)
+
+    def slopes():
+        return [float(loss_terms(model, data)[1][f"discriminator_{domain}_slope"].numpy().mean()) for domain in "ab"]
+
+    before = slopes()
+    train(model, CASE.data(model, batches=20), 20)
+    assert all(now < then / 2 for now, then in zip(slopes(), before, strict=True)), (before, slopes())
+
+
 @pytest.mark.parametrize("targets", [(), ("a",), ("b",), ("a", "b")])
 def test_discriminators_of_the_directions_asked_for(targets):
     model = CASE.compiled(adversarial_targets=targets, run_eagerly=True)
@@ -313,6 +363,15 @@ def test_accuracy_gate(right, accuracy, steps):
     model.fit(data, batch_size=50, verbose=0)
     assert same(critic, values_of(watched)) != steps
     assert not same(generator, values_of(model.encoder_trunk["a"].variables))
+
+
+def test_discriminator_without_a_gate_always_steps():
+    model = CASE.compiled(accuracy_gate=None, run_eagerly=True)
+    train(model, CASE.data(model), 1)
+    data = batch_of_accuracy(model, 50)
+    critic = values_of(model.discriminators["b"].variables)
+    model.fit(data, batch_size=50, verbose=0)
+    assert not same(critic, values_of(model.discriminators["b"].variables))
 
 
 def test_four_classes_fit():
@@ -458,6 +517,7 @@ def test_bad_images_are_refused_in_one_sentence(images, options, error, text):
         ({"discriminator_filters": (4, 4)}, "four convolutions each"),
         ({"norm": "layer"}, "no normalisation 'layer': choose one of group, instance, batch, none"),
         ({"ema": 1.0}, "ema must lie in"),
+        ({"gradient_penalty": -1.0}, "gradient_penalty must be 0 or more, got -1.0"),
     ],
 )
 def test_bad_settings_are_refused_in_one_sentence(settings, text):

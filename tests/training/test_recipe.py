@@ -43,6 +43,8 @@ def test_exponents_without_a_point_are_numbers():
         ("shift: 0.125", "zoom: 2", "zoom must lie in"),
         ("share: 3", "augment: {shear: 2}", "green.augment has an unknown 'shear'"),
         ("schedule: cosine", "schedule: stairs", "constant, cosine"),
+        ("final: 0.1", "players: {generator: 0}", "players must map players to factors above 0"),
+        ("final: 0.1", "players: [generator]", "players must map players to factors above 0"),
         ("{code: Apache-2.0, weights: none, data: none}", "Apache-2.0", "license must be an object"),
         ("name: tiny", "name: [", "while parsing"),
     ],

@@ -10,7 +10,9 @@ from PIL import Image
 
 from keras_i2i import zoo
 from keras_i2i.core import callbacks
+from keras_i2i.training import recipe as recipes
 from keras_i2i.training import train
+from keras_i2i.training.run import build
 from tests.zoo.test_zoo import sentence
 
 
@@ -121,6 +123,17 @@ def test_config_that_the_method_does_not_have(recipe_file, tmp_path):
     sentence(error)
 
 
+def test_players_learn_at_rates_of_their_own(recipe_text):
+    two = recipe_text.replace("adversarial_targets: []", "adversarial_targets: [b]")
+    recipe = recipes.parse(two.replace("final: 0.1", "final: 0.1, players: {discriminator_b: 4}"))
+    optimizers = build(recipe).optimizers
+    rates = {name: float(optimizer.learning_rate) for name, optimizer in optimizers.items()}
+    assert rates == pytest.approx({"generator": 1e-3, "discriminator_b": 4e-3})
+    recipe = recipes.parse(two.replace("final: 0.1", "players: {critic: 4}"))
+    with pytest.raises(ValueError, match="'critic', but the players are generator, discriminator_b: take it out"):
+        build(recipe)
+
+
 def test_out_that_cannot_be_written(recipe_file, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OSError, match="choose another folder") as error:
@@ -132,7 +145,9 @@ SCRIPT = """
 import sys
 import numpy as np
 from keras_i2i import zoo
+from keras_i2i.training import recipe as recipes
 from keras_i2i.training import train
+from keras_i2i.training.run import build
 recipe, out, images, result = sys.argv[1:]
 train(recipe, out, steps=3, verbose=0)
 np.save(result, zoo.load(out).translate(np.load(images)))
