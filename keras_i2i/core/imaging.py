@@ -33,6 +33,8 @@ class Kind:
 def guess_range(images):
     """The range of float images: [-1, 1] if any value is negative, else [0, 1] if none exceeds 1, else [0, 255].
 
+    A value less than 0.001 outside of a range still counts as inside: resizing and rounding make such values.
+
     Raises:
         ValueError: if values lie outside of all three.
     """
