@@ -15,16 +15,18 @@ def term_mean(term):
     return ops.mean(ops.cast(term, "float32"))
 
 
-def weighted_total(terms, weights):
+def weighted_total(player, terms, weights):
     """The scalar that one player minimises on this replica.
 
     Args:
+        player: its name.
         terms: maps a term's name to its mean over the local batch (see `term_mean`).
-        weights: maps a term's name to its weight; a name that is not there weighs 1.
+        weights: maps a term's name to its weight, or "player/term" to its weight for that player, which goes first; a
+            term that is not there weighs 1.
 
     Returns:
         Sum of weight times term, divided by the number of replicas, so that gradients summed over replicas equal
         those of one device with the whole batch.
     """
-    total = sum(weights.get(name, 1.0) * term for name, term in terms.items())
+    total = sum(weights.get(f"{player}/{name}", weights.get(name, 1.0)) * term for name, term in terms.items())
     return total / backend.replica_count()

@@ -242,7 +242,7 @@ class Translator(inference.Inference, keras.Model):
 
         def forward():
             terms, monitor = self._terms(phase, batch)
-            totals = {name: reduction.weighted_total(terms[name], weights) for name in players}
+            totals = {name: reduction.weighted_total(name, terms[name], weights) for name in players}
             return {name: self.optimizers[name].scale_loss(totals[name]) for name in players}, (terms, monitor)
 
         gradients, (terms, monitor) = backend.player_gradients(forward, variables)
@@ -320,7 +320,8 @@ class Translator(inference.Inference, keras.Model):
                     if key not in self._run.terms:
                         with backend.replica_scope(self):
                             self._run.terms[key] = keras.metrics.Mean(name=key)
-        unused = {*self.config.weights, *(n for stage in self._run.stages for n in stage.weights)} - known
+        unused = {*self.config.weights, *(n for stage in self._run.stages for n in stage.weights)}
+        unused -= known | set(self._run.terms)  # "term" or "player/term"
         unused -= set(self.Config().weights)  # the method's own vocabulary: a term may be off
         if unused:
             raise ValueError(f"There is a weight for {sorted(unused)[0]!r}, but the loss terms are {sorted(known)}.")

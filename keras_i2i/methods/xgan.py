@@ -65,7 +65,8 @@ class XGANConfig:
         detach_semantic: block the gradient into the first argument of the semantic term.
         teacher_dim: length of a teacher's embedding, given in the batch as "a_teacher" (and "b_teacher");
             0 for no teacher.
-        weights: of the loss terms. Those of terms that are off are not used.
+        weights: of the loss terms, by name, or as "player/term" for one player alone (under Adam a discriminator
+            whose only term changes its weight takes huge steps for a while). Those of terms that are off are not used.
         curriculum: pairs of (training steps, weights) that come first, one after the other, each with weights in place
             of the above; () for none. The slides train reconstruction and domain confusion alone at first, to see
             that the capacity is there, and let the adversary come late.

@@ -18,13 +18,19 @@ def test_terms_are_averaged_over_all_axes():
 
 def test_weights_default_to_one():
     terms = {"one": np.float32(2), "two": np.float32(5)}
-    assert float(reduction.weighted_total(terms, {"two": 0.1, "unused": 9})) == pytest.approx(2.5)
+    assert float(reduction.weighted_total("player", terms, {"two": 0.1, "unused": 9})) == pytest.approx(2.5)
+
+
+def test_weight_for_a_player_goes_first():
+    terms, weights = {"one": np.float32(2)}, {"one": 3.0, "critic/one": 0.5, "generator/two": 9.0}
+    assert float(reduction.weighted_total("critic", terms, weights)) == 1.0
+    assert float(reduction.weighted_total("generator", terms, weights)) == 6.0
 
 
 @pytest.mark.parametrize("replicas", [2, 4])
 def test_total_is_divided_by_the_replicas(replicas, monkeypatch):
     monkeypatch.setattr(reduction.backend, "replica_count", lambda: replicas)
-    assert float(reduction.weighted_total({"one": np.float32(2)}, {})) == 2 / replicas
+    assert float(reduction.weighted_total("player", {"one": np.float32(2)}, {})) == 2 / replicas
 
 
 # Trains on one device and on two with the same global batches; prints the largest differences and what was held.

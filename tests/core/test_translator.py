@@ -125,10 +125,13 @@ def test_fit_before_compile_is_refused():
 
 
 def test_weight_for_an_unknown_term_is_refused():
-    model = STAGED.compiled(weights={"recnstruction": 1.0})
-    with pytest.raises(ValueError, match="weight for 'recnstruction', but the loss terms are") as caught:
-        model.fit(STAGED.data(model), verbose=0)
-    assert_one_sentence(caught)
+    for name in ("recnstruction", "decoder/latent"):
+        model = STAGED.compiled(weights={name: 1.0})
+        with pytest.raises(ValueError, match=f"weight for '{name}', but the loss terms are") as caught:
+            model.fit(STAGED.data(model), verbose=0)
+        assert_one_sentence(caught)
+    model = STAGED.compiled(weights={"encoder/latent": 1.0})
+    model.fit(STAGED.data(model), verbose=0)
 
 
 def test_naming_the_terms_leaves_no_trace():
