@@ -1,21 +1,16 @@
-"""What watches a training run: checkpoints to go on from, sample sheets, logs of every loss term, and a guard.
+"""What watches a training run: sample sheets, logs of every loss term, an end in time, and a guard.
 
-All of it works on any `Translator` under any backend; `training_log` puts it together.
+All of it works on any `Translator` under any backend; `training_log` puts it together, with checkpoints.
 """
 
-import json
-import os
 import pathlib
-import time
 from collections.abc import Mapping
 
 import keras
 import numpy as np
 
 from keras_i2i.core import backend
-
-CHECKPOINT = "last.weights.h5"
-STATE = "keras_i2i"  # the attribute of the checkpoint that holds what is neither weight nor optimizer
+from keras_i2i.core.checkpoint import Checkpoint
 
 
 class StopAtStep(keras.callbacks.Callback):
@@ -47,92 +42,6 @@ class StopOnNaN(keras.callbacks.Callback):
                     f"The loss term {name!r} became {value} in epoch {epoch + 1}: lower the learning rate or its"
                     " weight, and go on from the last checkpoint."
                 )
-
-
-class Checkpoint(keras.callbacks.Callback):
-    """Keeps the last state of a run in `directory`: weights, optimizers, averages, step, random generators, time.
-
-    The file is written under another name, flushed to the disk and renamed: a run killed at any moment leaves a whole
-    one.
-
-    Args:
-        directory: made if needed.
-        every: epochs from one checkpoint to the next; the end of `fit` always makes one.
-        seconds: what earlier pieces of the run took (see `restore`), to which this one's time is added.
-    """
-
-    def __init__(self, directory, *, every=1, seconds=0.0):
-        super().__init__()
-        if every < 1:
-            raise ValueError(f"Checkpoints are made every 1 or more epochs, got every={every}.")
-        self.path = pathlib.Path(directory) / CHECKPOINT
-        self.every, self.seconds = every, seconds
-        self._start = self._saved = None
-
-    def on_train_begin(self, logs=None):
-        self._start, self._saved = time.monotonic(), int(self.model.step)
-
-    def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every == 0:
-            self.save()
-
-    def on_train_end(self, logs=None):
-        if int(self.model.step) != self._saved:
-            self.save()
-
-    @property
-    def elapsed(self):
-        """Seconds of training in all pieces."""
-        return self.seconds + (time.monotonic() - self._start if self._start is not None else 0.0)
-
-    def save(self):
-        """Writes the checkpoint."""
-        import h5py
-
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_name(f"part-{os.getpid()}.weights.h5")
-        try:
-            self.model.save_weights(part, overwrite=True)
-            with h5py.File(part, "r+") as file:
-                file.attrs[STATE] = json.dumps({"step": int(self.model.step), "seconds": self.elapsed})
-            with open(part, "rb+") as file:
-                os.fsync(file.fileno())
-            os.replace(part, self.path)
-        finally:
-            part.unlink(missing_ok=True)
-        self._saved = int(self.model.step)
-
-
-def restore(model, directory):
-    """Takes up a run where its last checkpoint left it.
-
-    Args:
-        model: a compiled `Translator` of the run's config.
-        directory: that was given to `Checkpoint`.
-
-    Returns:
-        Seconds that the run has taken so far; 0.0, and the model as it was, where there is no checkpoint. The step is
-        in `model.step`.
-
-    Raises:
-        ValueError: the checkpoint is of another config, or damaged.
-    """
-    import h5py
-
-    path = pathlib.Path(directory) / CHECKPOINT
-    if not path.is_file():
-        return 0.0
-    try:
-        with h5py.File(path, "r") as file:
-            state = json.loads(file.attrs[STATE])
-        model.load_weights(path)
-    except (OSError, KeyError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0].rstrip(".:")
-        raise ValueError(
-            f"{str(path)!r} is no checkpoint of this model ({reason}): choose another folder, or remove it to begin"
-            " anew."
-        ) from error
-    return float(state["seconds"])
 
 
 class SampleSheet(keras.callbacks.Callback):
@@ -211,7 +120,7 @@ def training_log(directory, *, images=None, every=1, steps=None, seconds=0.0):
         images: for `SampleSheet`; None for no sheets.
         every: epochs from one checkpoint to the next.
         steps: training steps in all, after which `fit` ends; None for as many as `fit` says.
-        seconds: what `restore` returned.
+        seconds: what `checkpoint.restore` returned.
 
     Returns:
         List of callbacks, in the order in which they must run: nothing is saved of an epoch with NaN, and no epoch is

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from keras_i2i import data
-from keras_i2i.core import backend, callbacks
+from keras_i2i.core import backend, callbacks, checkpoint
 from keras_i2i.data import batches
 from keras_i2i.training import environment, parts
 from keras_i2i.training import recipe as recipes
@@ -55,7 +55,7 @@ def train(recipe, out, *, resume=True, steps=None, verbose="auto"):
     }
     targets = _targets(loaded, recipe)
     model = build(recipe, _teacher_dim(targets))
-    seconds = callbacks.restore(model, out / RUN)
+    seconds = checkpoint.restore(model, out / RUN)
     samples = _samples(recipe, loaded, model)
 
     if int(model.step) < recipe.steps:
@@ -71,7 +71,7 @@ def train(recipe, out, *, resume=True, steps=None, verbose="auto"):
             callbacks=log,
             verbose=verbose,
         )
-        seconds = next(one.elapsed for one in log if isinstance(one, callbacks.Checkpoint))
+        seconds = next(one.elapsed for one in log if isinstance(one, checkpoint.Checkpoint))
 
     record = publish(
         model,
@@ -140,7 +140,7 @@ def _claim(folder, recipe, text, resume):
     """Makes a run's folder this recipe's own."""
     kept = folder / recipes.FILE
     if not resume:
-        for name in (recipes.FILE, callbacks.CHECKPOINT, "log.csv"):
+        for name in (recipes.FILE, checkpoint.LAST, checkpoint.PREVIOUS, "log.csv"):
             (folder / name).unlink(missing_ok=True)
         for name in ("tensorboard", "sheets"):
             shutil.rmtree(folder / name, ignore_errors=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_i2i.core import callbacks
+from keras_i2i.core import callbacks, checkpoint
 from keras_i2i.core.players import Phase, Player, Stage
 from keras_i2i.core.translator import Translator
 from keras_i2i.data import batches
@@ -88,8 +88,8 @@ def everything(model):
 def test_resumed_run_ends_where_an_unbroken_one_does(tmp_path):
     whole, first, second = (compiled() for _ in range(3))
     whole.fit(data(), epochs=3, verbose=0)
-    first.fit(data(), epochs=2, verbose=0, callbacks=[callbacks.Checkpoint(tmp_path)])
-    seconds = callbacks.restore(second, tmp_path)
+    first.fit(data(), epochs=2, verbose=0, callbacks=[checkpoint.Checkpoint(tmp_path)])
+    seconds = checkpoint.restore(second, tmp_path)
     assert seconds > 0 and int(second.step) == 6
     assert_close(everything(first), everything(second), 0)
     second.fit(data(first_epoch=2), epochs=3, initial_epoch=2, verbose=0)
@@ -98,10 +98,10 @@ def test_resumed_run_ends_where_an_unbroken_one_does(tmp_path):
 
 
 def test_checkpoint_is_whole_or_the_old_one(model, tmp_path, monkeypatch):
-    keeper = callbacks.Checkpoint(tmp_path)
+    keeper = checkpoint.Checkpoint(tmp_path)
     keeper.set_model(model)
     keeper.save()
-    before = (tmp_path / callbacks.CHECKPOINT).read_bytes()
+    before = (tmp_path / checkpoint.LAST).read_bytes()
 
     def cut_off(path, **_):
         path.write_bytes(b"half")
@@ -110,14 +110,14 @@ def test_checkpoint_is_whole_or_the_old_one(model, tmp_path, monkeypatch):
     monkeypatch.setattr(model, "save_weights", cut_off)
     with pytest.raises(OSError):
         keeper.save()
-    assert (tmp_path / callbacks.CHECKPOINT).read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == [callbacks.CHECKPOINT]
+    assert (tmp_path / checkpoint.LAST).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [checkpoint.LAST]
 
 
 def test_checkpoints_every_so_many_epochs_and_at_the_end(model, tmp_path):
     saved = []
 
-    class Watched(callbacks.Checkpoint):
+    class Watched(checkpoint.Checkpoint):
         def save(self):
             super().save()
             saved.append(int(self.model.step))
@@ -125,30 +125,30 @@ def test_checkpoints_every_so_many_epochs_and_at_the_end(model, tmp_path):
     model.fit(data(steps=1), epochs=5, verbose=0, callbacks=[Watched(tmp_path, every=2)])
     assert saved == [2, 4, 5]
     with pytest.raises(ValueError, match="every=0"):
-        callbacks.Checkpoint(tmp_path, every=0)
+        checkpoint.Checkpoint(tmp_path, every=0)
 
 
 def test_restore_without_a_checkpoint_changes_nothing(model, tmp_path):
     before = everything(model)
-    assert callbacks.restore(model, tmp_path / "none") == 0.0
+    assert checkpoint.restore(model, tmp_path / "none") == 0.0
     assert_close(before, everything(model), 0)
 
 
 def test_restore_refuses_what_is_no_checkpoint_of_the_model(model, tmp_path):
-    (tmp_path / callbacks.CHECKPOINT).write_bytes(b"\0" * 100)
+    (tmp_path / checkpoint.LAST).write_bytes(b"\0" * 100)
     with pytest.raises(ValueError, match="remove it to begin anew") as error:
-        callbacks.restore(model, tmp_path)
+        checkpoint.restore(model, tmp_path)
     assert "\n" not in str(error.value)
-    keeper = callbacks.Checkpoint(tmp_path)
+    keeper = checkpoint.Checkpoint(tmp_path)
     keeper.set_model(model)
     keeper.save()
     with pytest.raises(ValueError, match="no checkpoint of this model"):
-        callbacks.restore(compiled(bottleneck=7), tmp_path)
+        checkpoint.restore(compiled(bottleneck=7), tmp_path)
 
 
 def test_time_adds_up_over_pieces(model, tmp_path):
-    model.fit(data(steps=1), epochs=1, verbose=0, callbacks=[callbacks.Checkpoint(tmp_path, seconds=1000.0)])
-    assert 1000.0 < callbacks.restore(model, tmp_path) < 1100.0
+    model.fit(data(steps=1), epochs=1, verbose=0, callbacks=[checkpoint.Checkpoint(tmp_path, seconds=1000.0)])
+    assert 1000.0 < checkpoint.restore(model, tmp_path) < 1100.0
 
 
 @pytest.mark.parametrize(("steps", "made"), [(4, 4), (3, 3), (100, 9)])
@@ -166,7 +166,7 @@ def test_nan_ends_the_run_and_the_checkpoint_stays_good(model, tmp_path):
 
     with pytest.raises(FloatingPointError, match="'first/l1' became nan in epoch 2: lower"):
         model.fit(data(), epochs=3, verbose=0, callbacks=[Spoil(), *callbacks.training_log(tmp_path)])
-    callbacks.restore(model, tmp_path)
+    checkpoint.restore(model, tmp_path)
     assert int(model.step) == 3 and all(np.isfinite(value).all() for value in everything(model))
 
 
@@ -190,7 +190,7 @@ def test_every_term_is_logged_by_name(model, tmp_path):
 def test_log_of_a_resumed_run_is_one_table(model, tmp_path):
     model.fit(data(), epochs=2, verbose=0, callbacks=callbacks.training_log(tmp_path))
     again = compiled()
-    seconds = callbacks.restore(again, tmp_path)
+    seconds = checkpoint.restore(again, tmp_path)
     log = callbacks.training_log(tmp_path, seconds=seconds)
     again.fit(data(2), epochs=4, initial_epoch=2, verbose=0, callbacks=log)
     assert [row["epoch"] for row in csv.DictReader((tmp_path / "log.csv").open())] == ["0", "1", "2", "3"]
@@ -226,7 +226,7 @@ def test_sheet_takes_pictures_of_any_size(model):
 SCRIPT = """
 import sys, numpy as np
 import keras_i2i as ki
-from keras_i2i.core import callbacks
+from keras_i2i.core import callbacks, checkpoint
 x = np.random.default_rng(0).uniform(-1, 1, (4, 16, 16, 3)).astype("float32")
 widths = dict(encoder_filters=(4, 8, 8, 16), decoder_filters=(16, 8, 8, 4), embedding_dim=8, hidden_dim=8)
 def made():
@@ -236,7 +236,7 @@ def made():
 model, log = made(), callbacks.training_log(sys.argv[1], images={"a": np.zeros((1, 16, 16, 3), "uint8")}, steps=3)
 model.fit({"a": x, "b": x}, batch_size=2, epochs=5, verbose=0, callbacks=log)
 again = made()
-assert callbacks.restore(again, sys.argv[1]) > 0 and int(again.step) == 3
+assert checkpoint.restore(again, sys.argv[1]) > 0 and int(again.step) == 3
 for ours, theirs in zip(again.optimizers["generator"].variables, model.optimizers["generator"].variables):
     assert np.array_equal(np.array(ours), np.array(theirs))
 assert "tensorflow" not in sys.modules

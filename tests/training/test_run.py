@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from keras_i2i import zoo
-from keras_i2i.core import callbacks
+from keras_i2i.core import callbacks, checkpoint
 from keras_i2i.training import recipe as recipes
 from keras_i2i.training import train
 from keras_i2i.training.run import build
@@ -89,7 +89,7 @@ def test_broken_off_run_goes_on_to_the_same_end(whole, tmp_path, monkeypatch):
     assert not (tmp_path / "out/record.json").exists()
     record = train(recipe, tmp_path / "out", verbose=0)
     assert record.training["steps"] == 4
-    ours, theirs = (arrays(path / "run" / callbacks.CHECKPOINT) for path in (tmp_path / "out", whole[0] / "out"))
+    ours, theirs = (arrays(path / "run" / checkpoint.LAST) for path in (tmp_path / "out", whole[0] / "out"))
     assert set(ours) == set(theirs)
     for name, value in ours.items():
         np.testing.assert_allclose(value, theirs[name], rtol=0, atol=2e-5, err_msg=name)
