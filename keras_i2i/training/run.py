@@ -146,8 +146,12 @@ def _claim(folder, recipe, text, resume):
             shutil.rmtree(folder / name, ignore_errors=True)
     elif kept.is_file():
         before = recipes.parse(kept.read_text(encoding="utf-8"))
-        if dataclasses.replace(before, steps=recipe.steps) != recipe:
-            raise ValueError(f"{str(folder)!r} holds the run of another recipe: choose another folder, or begin anew.")
+        fields = checkpoint.differing(*(dataclasses.asdict(one) for one in (before, recipe)))
+        if set(fields) - {"steps"}:
+            raise ValueError(
+                f"{str(folder)!r} holds the run of another recipe, which differs in {', '.join(fields)}: choose another"
+                " folder, or begin anew (--fresh)."
+            )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         kept.write_text(text, encoding="utf-8")

@@ -1,9 +1,7 @@
 import csv
-import dataclasses
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -11,144 +9,12 @@ import pytest
 from PIL import Image
 
 from keras_i2i.core import callbacks, checkpoint
-from keras_i2i.core.players import Phase, Player, Stage
-from keras_i2i.core.translator import Translator
-from keras_i2i.data import batches
-from keras_i2i.data.transforms import Augment
-from keras_i2i.losses import reconstruction
-from tests.core.toys import dense_map
-from tests.harness import assert_close, values_of
-
-SIZE = 8
-COLORS = {
-    name: np.random.default_rng(seed).integers(0, 256, (6, SIZE, SIZE, 3), dtype=np.uint8)
-    for seed, name in enumerate("ab")
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class PlainConfig:
-    image_size: int = SIZE
-    domains: tuple[str, str] = ("a", "b")
-    bottleneck: int = 6
-    weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
-
-
-class Plain(Translator):
-    """The least that can be trained: an auto-encoder a domain, one player with averages, one with momentum alone."""
-
-    Config = PlainConfig
-
-    def __init__(self, config=None, *, name=None, **overrides):
-        super().__init__(config, name=name, **overrides)
-        narrow = self.config.bottleneck
-        self.networks = {key: dense_map(SIZE, seed, bottleneck=narrow) for seed, key in enumerate("ab")}
-
-    def players(self):
-        a, b = self.networks.values()
-        adam = Player("first", (a,), lambda: keras.optimizers.Adam(1e-2), ema=0.9)
-        return [adam, Player("second", (b,), lambda: keras.optimizers.SGD(1e-2, momentum=0.9))]
-
-    def stages(self):
-        return [Stage("joint", (Phase("joint", self.losses, ("first", "second")),))]
-
-    def losses(self, batch, training):
-        decoded = {key: network(batch[key], training=training) for key, network in self.networks.items()}
-        return {
-            player: {"l1": reconstruction.l1(decoded[key], batch[key])}
-            for player, key in (("first", "a"), ("second", "b"))
-        }
-
-    def translate_tensor(self, x, target):
-        return self.networks[target](x)
-
-
-def compiled(**overrides):
-    model = Plain(**overrides)
-    model.compile(jit_compile=False)
-    return model
-
-
-def data(first_epoch=0, steps=3):
-    columns = tuple(batches.Column({name: pixels}, {}) for name, pixels in COLORS.items())
-    return batches.as_tf(batches.Batches(columns, 2, steps, 0, Augment(), True), first_epoch)
+from tests.core.plain import COLORS, SIZE, compiled, data, everything
 
 
 @pytest.fixture
 def model():
     return compiled()
-
-
-def everything(model):
-    """All that a resumed run must have: weights, optimizers, averages, step."""
-    own = [v for optimizer in model.optimizers.values() for v in optimizer.variables]
-    return values_of([*model.weights, *own])
-
-
-def test_resumed_run_ends_where_an_unbroken_one_does(tmp_path):
-    whole, first, second = (compiled() for _ in range(3))
-    whole.fit(data(), epochs=3, verbose=0)
-    first.fit(data(), epochs=2, verbose=0, callbacks=[checkpoint.Checkpoint(tmp_path)])
-    seconds = checkpoint.restore(second, tmp_path)
-    assert seconds > 0 and int(second.step) == 6
-    assert_close(everything(first), everything(second), 0)
-    second.fit(data(first_epoch=2), epochs=3, initial_epoch=2, verbose=0)
-    assert int(second.step) == int(whole.step) == 9
-    assert_close(everything(whole), everything(second), 1e-5)
-
-
-def test_checkpoint_is_whole_or_the_old_one(model, tmp_path, monkeypatch):
-    keeper = checkpoint.Checkpoint(tmp_path)
-    keeper.set_model(model)
-    keeper.save()
-    before = (tmp_path / checkpoint.LAST).read_bytes()
-
-    def cut_off(path, **_):
-        path.write_bytes(b"half")
-        raise OSError("no space left")
-
-    monkeypatch.setattr(model, "save_weights", cut_off)
-    with pytest.raises(OSError):
-        keeper.save()
-    assert (tmp_path / checkpoint.LAST).read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == [checkpoint.LAST]
-
-
-def test_checkpoints_every_so_many_epochs_and_at_the_end(model, tmp_path):
-    saved = []
-
-    class Watched(checkpoint.Checkpoint):
-        def save(self):
-            super().save()
-            saved.append(int(self.model.step))
-
-    model.fit(data(steps=1), epochs=5, verbose=0, callbacks=[Watched(tmp_path, every=2)])
-    assert saved == [2, 4, 5]
-    with pytest.raises(ValueError, match="every=0"):
-        checkpoint.Checkpoint(tmp_path, every=0)
-
-
-def test_restore_without_a_checkpoint_changes_nothing(model, tmp_path):
-    before = everything(model)
-    assert checkpoint.restore(model, tmp_path / "none") == 0.0
-    assert_close(before, everything(model), 0)
-
-
-def test_restore_refuses_what_is_no_checkpoint_of_the_model(model, tmp_path):
-    (tmp_path / checkpoint.LAST).write_bytes(b"\0" * 100)
-    with pytest.raises(ValueError, match="remove it to begin anew") as error:
-        checkpoint.restore(model, tmp_path)
-    assert "\n" not in str(error.value)
-    keeper = checkpoint.Checkpoint(tmp_path)
-    keeper.set_model(model)
-    keeper.save()
-    with pytest.raises(ValueError, match="no checkpoint of this model"):
-        checkpoint.restore(compiled(bottleneck=7), tmp_path)
-
-
-def test_time_adds_up_over_pieces(model, tmp_path):
-    model.fit(data(steps=1), epochs=1, verbose=0, callbacks=[checkpoint.Checkpoint(tmp_path, seconds=1000.0)])
-    assert 1000.0 < checkpoint.restore(model, tmp_path) < 1100.0
 
 
 @pytest.mark.parametrize(("steps", "made"), [(4, 4), (3, 3), (100, 9)])

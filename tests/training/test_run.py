@@ -99,7 +99,7 @@ def test_folder_of_another_run_is_refused_and_can_be_begun_anew(whole, tmp_path,
     shutil.copytree(whole[0], tmp_path / "copy")
     recipe, out = tmp_path / "copy/tiny.yaml", tmp_path / "copy/out"
     recipe.write_text(recipe.read_text().replace("seed: 3", "seed: 4"))
-    with pytest.raises(ValueError, match="run of another recipe") as error:
+    with pytest.raises(ValueError, match="run of another recipe, which differs in seed: choose") as error:
         train(recipe, out, verbose=0)
     sentence(error)
     steps = []
