@@ -84,6 +84,16 @@ def input_gradient(function, x):
     raise _untrainable()
 
 
+def values_of(gradient):
+    """The numbers of a gradient, also of one that TensorFlow gives for the looked-up rows of an embedding alone."""
+    if is_tensorflow():
+        import tensorflow as tf
+
+        if isinstance(gradient, tf.IndexedSlices):
+            return gradient.values
+    return gradient
+
+
 def _untrainable():
     return NotImplementedError(
         f"Training runs on Keras's tensorflow and torch backends, not on {keras.backend.backend()!r}: "

@@ -1,6 +1,7 @@
-"""What watches a training run: sample sheets, logs of every loss term, an end in time, and a guard.
+"""What watches a training run: sample sheets, logs of every loss term, and an end in time.
 
-All of it works on any `Translator` under any backend; `training_log` puts it together, with checkpoints.
+All of it works on any `Translator` under any backend; `training_log` puts it together, with checkpoints and the
+guard against NaN.
 """
 
 import pathlib
@@ -11,6 +12,7 @@ import numpy as np
 
 from keras_i2i.core import backend
 from keras_i2i.core.checkpoint import Checkpoint
+from keras_i2i.core.guard import NaNGuard
 
 
 class StopAtStep(keras.callbacks.Callback):
@@ -30,18 +32,6 @@ class StopAtStep(keras.callbacks.Callback):
         # Counted on the host: reading the step from the device would wait for it at every step.
         if self._before + batch + 1 >= self.steps:
             self.model.stop_training = True
-
-
-class StopOnNaN(keras.callbacks.Callback):
-    """Ends `fit` with an error after an epoch in which a loss term was NaN or infinite, before anything is saved."""
-
-    def on_epoch_end(self, epoch, logs=None):
-        for name, value in (logs or {}).items():
-            if not np.isfinite(value):
-                raise FloatingPointError(
-                    f"The loss term {name!r} became {value} in epoch {epoch + 1}: lower the learning rate or its"
-                    " weight, and go on from the last checkpoint."
-                )
 
 
 class SampleSheet(keras.callbacks.Callback):
@@ -123,13 +113,13 @@ def training_log(directory, *, images=None, every=1, steps=None, seconds=0.0):
         seconds: what `checkpoint.restore` returned.
 
     Returns:
-        List of callbacks, in the order in which they must run: nothing is saved of an epoch with NaN, and no epoch is
+        List of callbacks, in the order in which they must run: no epoch is
         logged that a resumed run would log again.
     """
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     log = keras.callbacks.CSVLogger(directory / "log.csv", append=True)
-    callbacks = [StopOnNaN(), Checkpoint(directory, every=every, seconds=seconds), log]
+    callbacks = [NaNGuard(), Checkpoint(directory, every=every, seconds=seconds), log]
     if backend.is_tensorflow():  # Keras writes TensorBoard's files by TensorFlow alone
         callbacks.append(TensorBoard(directory / "tensorboard", write_graph=False))
     if images is not None:

@@ -12,6 +12,7 @@ from keras import ops
 
 from keras_i2i.core import backend, batches, inference, reduction
 from keras_i2i.core.ema import WeightAverage
+from keras_i2i.core.guard import Guard, NaNGuard
 from keras_i2i.core.players import alternates, check_curriculum, due_phases, stage_at, total_steps
 
 
@@ -44,7 +45,9 @@ class Translator(inference.Inference, keras.Model):
         self.optimizers = {}
         self.averages = {}
         # Plain Python state, in a namespace that Keras neither tracks nor saves.
-        self._run = types.SimpleNamespace(players={}, stages=(), host_step=0, turn=None, entered=None, terms={})
+        self._run = types.SimpleNamespace(
+            players={}, stages=(), host_step=0, turn=None, entered=None, terms={}, guards={}
+        )
         self._compiled_inference = {}
         self.built = True
 
@@ -176,7 +179,12 @@ class Translator(inference.Inference, keras.Model):
                 epochs = -(-steps // length)
         if hasattr(x, "element_spec"):  # a tf.data.Dataset shuffles itself, and Keras would warn that it must
             options.setdefault("shuffle", False)
-        return super().fit(x, epochs=epochs, steps_per_epoch=steps_per_epoch, **options)
+        callbacks = options.pop("callbacks", None) or []
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+            if not any(isinstance(callback, NaNGuard) for callback in callbacks):
+                callbacks = [NaNGuard(), *callbacks]
+        return super().fit(x, epochs=epochs, steps_per_epoch=steps_per_epoch, callbacks=callbacks, **options)
 
     def evaluate(self, x=None, *, return_dict=True, **options):
         """Means of the current stage's loss terms over data, without training; those of other stages are 0.
@@ -188,6 +196,11 @@ class Translator(inference.Inference, keras.Model):
         self._name_terms(x)
         self._enter(stage_at(self._run.stages, self._run.host_step))
         return super().evaluate(x, return_dict=return_dict, **options)
+
+    @property
+    def guards(self):
+        """Of each player that has trained, the `core.guard.Guard` that counts its skipped updates."""
+        return self._run.guards
 
     @property
     def metrics(self):
@@ -238,6 +251,8 @@ class Translator(inference.Inference, keras.Model):
     def _train_phase(self, stage, phase, batch):
         players = {name: self._run.players[name] for name in phase.players}
         variables = {name: player.variables(stage.frozen) for name, player in players.items()}
+        state = self._own_state()
+        before = [ops.copy(ops.convert_to_tensor(variable)) for variable in state]
         weights = {**self.config.weights, **stage.weights}
 
         def forward():
@@ -248,11 +263,17 @@ class Translator(inference.Inference, keras.Model):
         gradients, (terms, monitor) = backend.player_gradients(forward, variables)
 
         def apply():
+            all_sound = True
             for name in players:
-                gate = phase.gates[name](monitor) if name in phase.gates else None
+                # Where losses are scaled, infinite gradients are the optimizer's business, which skips them itself.
+                scaled = isinstance(self.optimizers[name], keras.optimizers.LossScaleOptimizer)
+                sound = self._run.guards[name].sound(terms[name], [] if scaled else gradients[name])
+                gate = ops.logical_and(sound, phase.gates[name](monitor)) if name in phase.gates else sound
                 self._apply(name, gradients[name], variables[name], gate)
+                all_sound = ops.logical_and(all_sound, sound)
             if phase.after is not None:
                 phase.after(monitor)
+            backend.assign(state, [ops.where(all_sound, own, old) for own, old in zip(state, before, strict=True)])
             self._track(terms, monitor)
 
         backend.update(apply)
@@ -262,13 +283,16 @@ class Translator(inference.Inference, keras.Model):
         optimizer, average = self.optimizers[name], self.averages.get(name)
         touched = [*variables, *optimizer.variables, *(average.variables if average else ())]
         # Selected rather than branched over: a collective inside of a conditional is refused by tf.distribute.
-        before = [] if gate is None else [ops.copy(ops.convert_to_tensor(variable)) for variable in touched]
+        before = [ops.copy(ops.convert_to_tensor(variable)) for variable in touched]
         optimizer.apply(gradients, variables)
         if average is not None:
             average.update()
-        if gate is not None:
-            kept = [ops.where(gate, variable, old) for variable, old in zip(touched, before, strict=True)]
-            backend.assign(touched, kept)
+        backend.assign(touched, [ops.where(gate, own, old) for own, old in zip(touched, before, strict=True)])
+
+    def _own_state(self):
+        """What a forward pass or a phase changes beside weights: batch statistics, controllers, windows."""
+        elsewhere = {id(self.step), *(id(v) for average in self.averages.values() for v in average.variables)}
+        return [variable for variable in self.non_trainable_variables if id(variable) not in elsewhere]
 
     def _terms(self, phase, batch, training=True):
         """Runs a phase's losses; returns the terms' means by player and the monitor values."""
@@ -284,9 +308,13 @@ class Translator(inference.Inference, keras.Model):
     def _track(self, terms, monitor):
         for player, own in terms.items():
             for name, value in own.items():
-                self._run.terms[f"{player}/{name}"].update_state(value)
+                self._track_finite(f"{player}/{name}", value)
         for name, value in monitor.items():
-            self._run.terms[f"monitor/{name}"].update_state(value)
+            self._track_finite(f"monitor/{name}", value)
+
+    def _track_finite(self, key, value):
+        finite = ops.isfinite(value)
+        self._run.terms[key].update_state(ops.where(finite, value, 0.0), sample_weight=ops.cast(finite, "float32"))
 
     def _enter(self, index):
         """Makes the host ready for a stage: frozen networks and learning rates."""
@@ -307,7 +335,7 @@ class Translator(inference.Inference, keras.Model):
         the step is compiled. The run leaves no trace: its assignments are discarded.
         """
         batch = batches.zero_batch(data, self.image_size)
-        known = set()
+        known, names = set(), {}
         for stage in self._run.stages:
             for phase in stage.phases:
                 with batches.naming_what_is_missing(type(self).__name__, batch), keras.StatelessScope():
@@ -320,6 +348,13 @@ class Translator(inference.Inference, keras.Model):
                     if key not in self._run.terms:
                         with backend.replica_scope(self):
                             self._run.terms[key] = keras.metrics.Mean(name=key)
+                for player in phase.players:
+                    names.setdefault(player, {}).update(terms[player])
+        for player, own in names.items():
+            if player not in self._run.guards or not {*own} <= {*self._run.guards[player].names}:
+                with backend.replica_scope(self):
+                    self._run.guards[player] = Guard(own)
+                self.train_function = None  # traced with the guards before
         unused = {*self.config.weights, *(n for stage in self._run.stages for n in stage.weights)}
         unused -= known | set(self._run.terms)  # "term" or "player/term"
         unused -= set(self.Config().weights)  # the method's own vocabulary: a term may be off

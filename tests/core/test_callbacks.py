@@ -3,13 +3,12 @@ import os
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from keras_i2i.core import callbacks, checkpoint
-from tests.core.plain import COLORS, SIZE, compiled, data, everything
+from tests.core.plain import COLORS, SIZE, compiled, data
 
 
 @pytest.fixture
@@ -23,24 +22,11 @@ def test_stop_at_step(model, steps, made):
     assert int(model.step) == made
 
 
-def test_nan_ends_the_run_and_the_checkpoint_stays_good(model, tmp_path):
-    class Spoil(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 1:
-                spoilt = self.model.trainable_variables[0]
-                spoilt.assign(spoilt * np.nan)
-
-    with pytest.raises(FloatingPointError, match="'first/l1' became nan in epoch 2: lower"):
-        model.fit(data(), epochs=3, verbose=0, callbacks=[Spoil(), *callbacks.training_log(tmp_path)])
-    checkpoint.restore(model, tmp_path)
-    assert int(model.step) == 3 and all(np.isfinite(value).all() for value in everything(model))
-
-
 def test_every_term_is_logged_by_name(model, tmp_path):
     tf = pytest.importorskip("tensorflow")
     log = callbacks.training_log(tmp_path, images={"a": COLORS["a"][:2]}, steps=5)
     history = model.fit(data(), epochs=9, verbose=0, callbacks=log).history
-    assert set(history) == {"first/l1", "second/l1"}
+    assert set(history) == {"first/l1", "second/l1", "skipped_updates"}
     rows = list(csv.DictReader((tmp_path / "log.csv").open()))
     assert [row["epoch"] for row in rows] == ["0", "1"]
     for name, values in history.items():
