@@ -15,7 +15,6 @@ import keras
 
 LAST, PREVIOUS = "last.weights.h5", "previous.weights.h5"
 STATE = "keras_i2i"  # the attribute that holds what is neither weight nor optimizer
-GENERATORS = "random_generators"  # the group that holds their states: Keras keeps none of them with the weights
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -79,8 +78,6 @@ class Checkpoint(keras.callbacks.Callback):
             self.model.save_weights(part, overwrite=True)
             with h5py.File(part, "r+") as file:
                 file.attrs[STATE] = json.dumps(state)
-                for index, generator in enumerate(_generators(self.model)):
-                    file[f"{GENERATORS}/{index}"] = keras.ops.convert_to_numpy(generator.state)
             with open(part, "rb+") as file:
                 os.fsync(file.fileno())
             if self.path.exists():
@@ -132,16 +129,11 @@ def _read(model, path):
     try:
         with h5py.File(path, "r") as file:
             state = json.loads(file.attrs[STATE])
-            held = file.get(GENERATORS, {})
-            generators = [held[str(index)][()] for index in range(len(held))]
     except (OSError, KeyError, ValueError) as error:
         raise _Damaged(f"The checkpoint {str(path)!r} is missing or damaged ({_reason(error)}).") from error
     _same_config(path, state["config"], _plain(model))
-    own = _generators(model)
     try:
         model.load_weights(path)
-        for generator, value in zip(own, generators, strict=True):
-            generator.state.assign(value.astype(generator.state.dtype))
     except (OSError, KeyError, ValueError) as error:
         raise _Damaged(f"The checkpoint {str(path)!r} is damaged, or of other code ({_reason(error)}).") from error
     return float(state["seconds"])
@@ -171,15 +163,6 @@ def _same_config(path, before, now):
 def _plain(model):
     """The config as JSON gives it back."""
     return json.loads(json.dumps({"method": type(model).__name__, **model.get_config()["config"]}))
-
-
-def _generators(model):
-    """The random generators of a model's layers, each once, in a fixed order."""
-    found = {}
-    for layer in model._flatten_layers():
-        for generator in getattr(layer, "_seed_generators", ()):
-            found.setdefault(id(generator), generator)
-    return list(found.values())
 
 
 def _reason(error):

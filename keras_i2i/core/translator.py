@@ -8,12 +8,15 @@ import dataclasses
 import types
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_i2i.core import backend, batches, inference, reduction
 from keras_i2i.core.ema import WeightAverage
 from keras_i2i.core.guard import Guard, NaNGuard
 from keras_i2i.core.players import alternates, check_curriculum, due_phases, stage_at, total_steps
+
+_GENERATOR = "generator_"  # and a number: of the states of random generators, in files
 
 
 class Translator(inference.Inference, keras.Model):
@@ -86,6 +89,24 @@ class Translator(inference.Inference, keras.Model):
         """Rebuilds a model from `get_config()`'s dict."""
         fields = {key: tuple(v) if isinstance(v, list) else v for key, v in config["config"].items()}
         return cls(cls.Config(**fields), name=config["name"])
+
+    def save_own_variables(self, store):
+        """Keeps the states of the layers' random generators too: Keras saves none."""
+        super().save_own_variables(store)
+        for index, generator in enumerate(self._random_generators()):
+            store[f"{_GENERATOR}{index}"] = ops.convert_to_numpy(generator.state)
+
+    def load_own_variables(self, store):
+        """Restores them; a file without any leaves them as they are."""
+        super().load_own_variables({key: store[key] for key in store.keys() if not key.startswith(_GENERATOR)})
+        for index, generator in enumerate(self._random_generators()):
+            if f"{_GENERATOR}{index}" in store.keys():
+                generator.state.assign(np.asarray(store[f"{_GENERATOR}{index}"]))
+
+    def _random_generators(self):
+        """Each once, in a fixed order."""
+        own = (g for layer in self._flatten_layers() for g in layer._seed_generators)
+        return list({id(generator): generator for generator in own}.values())
 
     # ---- compiling ------------------------------------------------------------------------------------------------
 

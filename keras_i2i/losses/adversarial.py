@@ -19,6 +19,11 @@ def generator_loss(fake_logits):
     return binary_cross_entropy(fake_logits, 1.0)
 
 
+def least_squares(logits, target):
+    """(logits - target)^2, averaged over patches per sample: shape (N,) (LSGAN, Mao et al. 2017, arXiv 1611.04076)."""
+    return per_sample(ops.square(logits - target))
+
+
 def accuracy(real_logits, fake_logits):
     """The discriminator's share of right answers on a batch, in [0, 1]: the mean of real and fake."""
     right_real = ops.mean(ops.cast(real_logits > 0, "float32"))

@@ -1,0 +1,155 @@
+"""CycleGAN: unpaired image-to-image translation using cycle-consistent adversarial networks (Zhu et al. 2017).
+
+Two generators, one a direction, and two discriminators, one a domain. What keeps a translation from being any image
+of the other domain is that the other generator must find the way back.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import keras
+from keras import ops
+
+from keras_i2i.core.players import Phase, Player, Stage
+from keras_i2i.core.schedules import LinearDecay
+from keras_i2i.core.translator import Translator
+from keras_i2i.layers.image_pool import ImagePool
+from keras_i2i.losses import adversarial, reconstruction
+from keras_i2i.networks.resnet import patch_discriminator, resnet_generator
+
+
+@dataclasses.dataclass(frozen=True)
+class CycleGANConfig:
+    """Settings of `CycleGAN`; the defaults are the paper's.
+
+    Attributes:
+        image_size: side of the images in pixels, a multiple of 8 of at least 32.
+        domains: names of the two domains, source first.
+        filters: of the generators' first convolution.
+        blocks: residual blocks of a generator; the paper has 9 from 256 pixels on, 6 below.
+        discriminator_filters: of the discriminators' first convolution.
+        discriminator_strided: strided convolutions of a discriminator; 3 sees patches of 70x70 pixels.
+        norm: "instance", "group", "batch" or "none" (see `layers.normalization`).
+        pool_size: of the memory of translations that each discriminator also sees; 0 for none.
+        weights: of the loss terms. With "identity" 0, that term is not computed.
+        constant_steps, decay_steps: of the learning rate, which then falls to 0 on a straight line; decay_steps 0
+            keeps it. The paper has 100 epochs of each.
+        ema: decay of the moving average of the generators' weights; 0 for none, as the paper.
+        learning_rate: of Adam (beta_1 0.5), for all players.
+        seed: of the initial weights and the pools; None for a fresh one.
+    """
+
+    image_size: int = 256
+    domains: tuple[str, str] = ("a", "b")
+    filters: int = 64
+    blocks: int = 9
+    discriminator_filters: int = 64
+    discriminator_strided: int = 3
+    norm: str = "instance"
+    pool_size: int = 50
+    weights: Mapping[str, float] = dataclasses.field(
+        default_factory=lambda: dict(adversarial=1.0, cycle=10.0, identity=5.0)
+    )
+    constant_steps: int = 0
+    decay_steps: int = 0
+    ema: float = 0.0
+    learning_rate: float = 2e-4
+    seed: int | None = None
+
+    def __post_init__(self):
+        if self.image_size % 8 or self.image_size < 32:
+            raise ValueError(f"image_size must be a multiple of 8 of at least 32, got {self.image_size}.")
+        if len(self.domains) != 2 or len(set(self.domains)) != 2:
+            raise ValueError(f"CycleGAN has two domains with distinct names, got {self.domains}.")
+        if self.blocks < 0 or self.pool_size < 0:
+            raise ValueError(f"blocks and pool_size must be 0 or more, got {self.blocks} and {self.pool_size}.")
+        if not 0 <= self.ema < 1:
+            raise ValueError(f"ema must lie in [0, 1), 0 for no moving average, got {self.ema}.")
+
+
+@keras.saving.register_keras_serializable(package="keras_i2i")
+class CycleGAN(Translator):
+    """CycleGAN (Zhu et al. 2017, arXiv 1703.10593).
+
+    Trains on batches `{"a", "b"}` of unpaired images, float32 [-1, 1] or uint8, shape (N, size, size, 3).
+
+    Example:
+        model = CycleGAN(image_size=128, blocks=6, domains=("horse", "zebra"))
+        model.compile()
+        model.fit(ki.data.unpaired(a="horses/", b="zebras/", image_size=128, batch_size=1), epochs=200)
+        zebras = model.translate(horses)
+    """
+
+    Config = CycleGANConfig
+
+    def __init__(self, config=None, *, name=None, **overrides):
+        super().__init__(config, name=name, **overrides)
+        c = self.config
+        shape = (c.image_size, c.image_size, 3)
+        # Keyed by the domain that a generator makes, and a discriminator judges.
+        self.generators = {
+            domain: resnet_generator(shape, filters=c.filters, blocks=c.blocks, norm=c.norm, seed=_shift(c.seed, by))
+            for domain, by in (("b", 0), ("a", 1000))
+        }
+        self.discriminators = {
+            domain: patch_discriminator(
+                shape,
+                filters=c.discriminator_filters,
+                strided=c.discriminator_strided,
+                norm=c.norm,
+                seed=_shift(c.seed, by),
+            )
+            for domain, by in (("a", 2000), ("b", 3000))
+        }
+        self.pools = {
+            domain: ImagePool(c.pool_size, seed=_shift(c.seed, by)) for domain, by in (("a", 4000), ("b", 4001))
+        }
+        for pool in self.pools.values():
+            pool.build((None, *shape))
+
+    def players(self):
+        c = self.config
+        generators = Player("generator", tuple(self.generators.values()), self._adam, ema=c.ema or None)
+        return [generators, *(Player(f"discriminator_{d}", (n,), self._adam) for d, n in self.discriminators.items())]
+
+    def _adam(self):
+        c = self.config
+        rate = LinearDecay(c.learning_rate, c.constant_steps, c.decay_steps) if c.decay_steps else c.learning_rate
+        return keras.optimizers.Adam(rate, beta_1=0.5, epsilon=1e-8)
+
+    def stages(self):
+        names = ("generator", *(f"discriminator_{domain}" for domain in self.discriminators))
+        return [Stage("joint", (Phase("joint", self.losses, names),))]
+
+    def losses(self, batch, training):
+        """One joint forward pass; the terms of the paper's section 3 by name."""
+        real = {"a": batch["a"], "b": batch["b"]}
+        to_a, to_b = self.generators["a"], self.generators["b"]
+        fake = {"b": to_b(real["a"], training=training), "a": to_a(real["b"], training=training)}
+
+        # L_cyc (equation 2): there and back again.
+        again_a, again_b = to_a(fake["b"], training=training), to_b(fake["a"], training=training)
+        terms = {"cycle": reconstruction.l1(again_a, real["a"]) + reconstruction.l1(again_b, real["b"])}
+
+        # L_identity (section 5.2): an image of the target domain stays as it is.
+        if self.config.weights.get("identity", 1.0):
+            same_a, same_b = to_a(real["a"], training=training), to_b(real["b"], training=training)
+            terms["identity"] = reconstruction.l1(same_a, real["a"]) + reconstruction.l1(same_b, real["b"])
+
+        # L_GAN (equation 1, as least squares): halved for the discriminators, which see older translations too.
+        losses, terms["adversarial"] = {"generator": terms}, 0.0
+        for domain, network in self.discriminators.items():
+            terms["adversarial"] += adversarial.least_squares(network(fake[domain], training=training), 1.0)
+            shown = self.pools[domain](ops.stop_gradient(fake[domain]), training=training)
+            of_real, of_shown = network(real[domain], training=training), network(shown, training=training)
+            telling = adversarial.least_squares(of_real, 1.0) + adversarial.least_squares(of_shown, 0.0)
+            losses[f"discriminator_{domain}"] = {"adversarial": telling / 2}
+        return losses
+
+    def translate_tensor(self, x, target):
+        """G(x) or F(x): deterministic."""
+        return self.generators["ab"[self.domains.index(target)]](x)
+
+
+def _shift(seed, by):
+    return None if seed is None else seed + by

@@ -1,0 +1,193 @@
+"""CycleGAN: the facts of the paper, as tests."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_i2i.core.schedules import LinearDecay
+from keras_i2i.layers.image_pool import ImagePool
+from keras_i2i.methods.cyclegan import CycleGAN
+from keras_i2i.networks.resnet import patch_discriminator, resnet_generator
+from tests.harness import Case, assert_one_sentence, tensors
+
+TINY = {
+    "image_size": 32,
+    "domains": ("horse", "zebra"),
+    "filters": 4,
+    "blocks": 1,
+    "discriminator_filters": 4,
+    "pool_size": 8,
+    "seed": 7,
+}
+
+
+def batch(rng, count, size):
+    shape = (count, size, size, 3)
+    return {key: rng.uniform(-1, 1, shape).astype(np.float32) for key in "ab"}
+
+
+CASE = Case(CycleGAN, TINY, batch, sizes=(40,))
+
+
+def terms(model, data):
+    losses = model.losses(tensors(data), training=True)
+    return {p: {n: keras.ops.convert_to_numpy(t) for n, t in own.items()} for p, own in losses.items()}
+
+
+# ---- networks -------------------------------------------------------------------------------------------------------
+
+
+def test_generator_has_the_parameters_counted_by_hand():
+    """The published 11,378,179 with biases before norms that take them away again; here those are not there."""
+    convolutions = 49 * 3 * 64 + 9 * 64 * 128 + 9 * 128 * 256 + 18 * 9 * 256 * 256
+    convolutions += 9 * 256 * 128 + 9 * 128 * 64 + 49 * 64 * 3 + 3
+    biases = 64 + 128 + 256 + 18 * 256 + 128 + 64
+    assert resnet_generator((64, 64, 3)).count_params() == convolutions == 11_378_179 - biases
+
+
+def test_discriminator_has_the_parameters_counted_by_hand():
+    """The published 2,764,737, but for the biases before norms."""
+    convolutions = 16 * 3 * 64 + 64 + 16 * 64 * 128 + 16 * 128 * 256 + 16 * 256 * 512 + 16 * 512 + 1
+    network = patch_discriminator((256, 256, 3))
+    assert network.count_params() == convolutions == 2_764_737 - (128 + 256 + 512)
+    assert network.output_shape == (None, 30, 30, 1)
+
+
+@pytest.mark.parametrize(("strided", "field"), [(3, 70), (2, 34), (1, 16)])
+def test_patches_have_the_papers_size(strided, field):
+    network = patch_discriminator((128, 128, 3), filters=2, strided=strided, norm="none", seed=0)
+    x = tf.Variable(np.random.default_rng(0).uniform(-1, 1, (1, 128, 128, 3)).astype(np.float32))
+    with tf.GradientTape() as tape:
+        logits = network(x)
+        centre = logits[0, logits.shape[1] // 2, logits.shape[2] // 2, 0]
+    seen = np.argwhere(np.abs(tape.gradient(centre, x)[0]).sum(-1))
+    assert (seen.max(0) - seen.min(0) + 1).tolist() == [field, field]
+
+
+def test_generator_keeps_its_place():
+    """Shrinking and growing convolutions are centred on each other: an output's field of view is centred on itself."""
+    network = resnet_generator((64, 64, 3), filters=2, blocks=0, norm="none", seed=0)
+    for layer in network.layers:
+        if hasattr(layer, "kernel"):
+            layer.kernel.assign(keras.ops.abs(layer.kernel))
+    x = tf.Variable(np.full((1, 64, 64, 3), 0.1, np.float32))
+    with tf.GradientTape() as tape:
+        centre = network(x)[0, 32, 32, 0]
+    seen = np.argwhere(np.abs(tape.gradient(centre, x)[0]).sum(-1))
+    assert (seen.min(0) + seen.max(0)).tolist() == [64, 64] and seen.min() > 3
+
+
+# ---- losses ---------------------------------------------------------------------------------------------------------
+
+
+def test_identity_maps_cost_nothing():
+    model = CASE.make()
+    model.generators = {key: keras.layers.Identity() for key in "ab"}
+    own = terms(model, CASE.data(model))["generator"]
+    assert set(own) == {"cycle", "identity", "adversarial"}
+    np.testing.assert_array_equal(own["cycle"], np.zeros(4))
+    np.testing.assert_array_equal(own["identity"], np.zeros(4))
+
+
+def test_undecided_discriminators():
+    """D = 1/2 everywhere: 1/4 for each discriminator, and 1/4 for each generator."""
+    model = CASE.make()
+    for network in model.discriminators.values():
+        network.layers[-1].kernel.assign(0 * network.layers[-1].kernel)
+        network.layers[-1].bias.assign([0.5])
+    losses = terms(model, CASE.data(model))
+    np.testing.assert_allclose(losses["generator"]["adversarial"], np.full(4, 0.5), rtol=1e-6)
+    for domain in "ab":
+        np.testing.assert_allclose(losses[f"discriminator_{domain}"]["adversarial"], np.full(4, 0.25), rtol=1e-6)
+
+
+def test_both_generators_receive_both_cycle_losses():
+    model = CASE.make()
+    data = tensors(CASE.data(model))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(model.losses(data, training=True)["generator"]["cycle"])
+    for generator in model.generators.values():
+        first = generator.trainable_variables[0]
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(model.losses(data, training=True)["generator"]["cycle"])
+        assert np.abs(tape.gradient(loss, first.value)).max() > 0
+
+
+def test_without_weight_the_identity_term_is_not_computed():
+    model = CASE.make(weights={"adversarial": 1.0, "cycle": 10.0, "identity": 0.0})
+    assert set(terms(model, CASE.data(model))["generator"]) == {"cycle", "adversarial"}
+
+
+# ---- the pool -------------------------------------------------------------------------------------------------------
+
+
+def numbered(*values):
+    return np.array(values, np.float32).reshape(-1, 1, 1, 1) * np.ones((1, 2, 2, 3), np.float32)
+
+
+def pool(size, seed=0):
+    layer = ImagePool(size, seed=seed)
+    layer.build((None, 2, 2, 3))
+    return layer
+
+
+def shown(layer, *values):
+    return keras.ops.convert_to_numpy(layer(numbered(*values), training=True))[:, 0, 0, 0].tolist()
+
+
+def test_pool_of_none_returns_its_input():
+    assert shown(pool(0), 1, 2, 3) == [1, 2, 3]
+
+
+def test_pool_fills_then_swaps_one_image_for_one():
+    layer = pool(6)
+    assert shown(layer, 1, 2, 3, 4) == [1, 2, 3, 4]
+    assert shown(layer, 5, 6, 7) == [5, 6, 7], "the batch that fills it up comes back as it is"
+    held = {2.0, 3.0, 4.0, 5.0, 6.0, 7.0}  # 7 took the place of 1
+    assert set(keras.ops.convert_to_numpy(layer.images)[:, 0, 0, 0].tolist()) == held
+    old = new = 0
+    for first in range(8, 8 + 400, 2):
+        given, back = {float(first), float(first + 1)}, set(shown(layer, first, first + 1))
+        assert len(back) == 2 and back <= held | given
+        held = (held | given) - back  # nothing is lost and nothing is there twice
+        assert set(keras.ops.convert_to_numpy(layer.images)[:, 0, 0, 0].tolist()) == held
+        old, new = old + len(back - given), new + len(back & given)
+    assert 0.42 < old / (old + new) < 0.58
+
+
+def test_pool_outside_of_training_and_too_small():
+    layer = pool(2)
+    assert keras.ops.convert_to_numpy(layer(numbered(1, 2, 3)))[:, 0, 0, 0].tolist() == [1, 2, 3]
+    assert int(layer.count) == 0
+    assert shown(layer, 1, 2, 3) == [1, 2, 3] and set(shown(layer, 4, 5, 6)) <= {1, 2, 4, 5, 6}
+    assert shown(layer, 7, 8, 9)[2] == 9
+
+
+# ---- the rest -------------------------------------------------------------------------------------------------------
+
+
+def test_learning_rate_falls_on_a_line():
+    model = CASE.compiled(constant_steps=100, decay_steps=100)
+    schedule = model.optimizers["generator"]._learning_rate
+    assert isinstance(schedule, LinearDecay)
+    rates = [float(schedule(step)) for step in (0, 100, 150, 200, 300)]
+    np.testing.assert_allclose(rates, [2e-4, 2e-4, 1e-4, 0, 0], atol=1e-10)
+    with pytest.raises(ValueError, match="decay_steps of 1 or more"):
+        LinearDecay(1.0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"image_size": 36}, "image_size must be a multiple of 8 of at least 32, got 36"),
+        ({"domains": ("a", "a")}, "two domains with distinct names"),
+        ({"pool_size": -1}, "blocks and pool_size must be 0 or more"),
+        ({"ema": 1.0}, "ema must lie in"),
+        ({"norm": "layer"}, "no normalisation 'layer'"),
+    ],
+)
+def test_bad_settings_are_refused_in_one_sentence(settings, text):
+    with pytest.raises(ValueError, match=text) as caught:
+        CASE.make(**settings)
+    assert_one_sentence(caught)
