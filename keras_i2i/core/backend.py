@@ -125,6 +125,16 @@ def replica_scope(model):
     return model.distribute_strategy.scope() if is_tensorflow() else contextlib.nullcontext()
 
 
+def step_logs(logs):
+    """What a compiled step returns of its logs: several workers' are averaged by Keras over an axis that scalars lack."""
+    if is_tensorflow():
+        import tensorflow as tf
+
+        if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
+            return {name: keras.ops.reshape(value, (1,)) for name, value in logs.items()}
+    return logs
+
+
 def replica_mean(value):
     """Within a step, the mean of a scalar over the replicas; the value itself on one device and outside of steps."""
     if replica_count() == 1:

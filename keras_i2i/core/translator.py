@@ -207,6 +207,11 @@ class Translator(inference.Inference, keras.Model):
                 callbacks = [NaNGuard(), *callbacks]
         return super().fit(x, epochs=epochs, steps_per_epoch=steps_per_epoch, callbacks=callbacks, **options)
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing: a method is built when it is made. Keras would take a batch from the data for it, and lose it, and
+        fail under `MultiWorkerMirroredStrategy`, whose batches it cannot reduce.
+        """
+
     def evaluate(self, x=None, *, return_dict=True, **options):
         """Means of the current stage's loss terms over data, without training; those of other stages are 0.
 
@@ -259,7 +264,7 @@ class Translator(inference.Inference, keras.Model):
         for index in due:
             self._train_phase(stage, stage.phases[index], batch)
         self.step.assign(self.step + 1)
-        return self.get_metrics_result()
+        return backend.step_logs(self.get_metrics_result())
 
     def test_step(self, data):
         """All phases' losses on a batch, without any update of weights."""
@@ -267,7 +272,7 @@ class Translator(inference.Inference, keras.Model):
         for phase in self._run.stages[self._run.entered].phases:
             terms, monitor = self._terms(phase, batch, training=False)
             self._track(terms, monitor)
-        return self.get_metrics_result()
+        return backend.step_logs(self.get_metrics_result())
 
     def _train_phase(self, stage, phase, batch):
         players = {name: self._run.players[name] for name in phase.players}
