@@ -126,7 +126,7 @@ def replica_scope(model):
 
 
 def step_logs(logs):
-    """What a compiled step returns of its logs: several workers' are averaged by Keras over an axis that scalars lack."""
+    """What a compiled step returns of its logs: Keras averages those of workers over an axis, which scalars lack."""
     if is_tensorflow():
         import tensorflow as tf
 

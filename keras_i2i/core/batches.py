@@ -47,6 +47,37 @@ def zero_batch(data, image_size):
     return as_batch({key: ops.zeros((2, *value.shape[1:]), dtypes[key]) for key, value in spec.items()})
 
 
+def check_shares(data, batch_size, replicas):
+    """Raises ValueError for batches that several replicas cannot share: an empty share crashes a step.
+
+    Args:
+        data: what `fit` takes.
+        batch_size: what `fit` was given with arrays; None for Keras's 32.
+        replicas: how many.
+    """
+    if replicas == 1:
+        return
+    spec = getattr(data, "element_spec", None)
+    if isinstance(data, dict):
+        count, size = len(next(iter(data.values()))), batch_size or 32
+        if count % size:
+            raise ValueError(
+                f"The last batch would have {count % size} of {size} examples, which {replicas} replicas cannot share:"
+                f" give arrays of a multiple of batch_size."
+            )
+    elif isinstance(spec, dict):
+        size = next(iter(spec.values())).shape[0]
+        if size is None:
+            raise ValueError(
+                f"The data's last batch may be smaller than the others, which {replicas} replicas cannot share: batch"
+                " it with drop_remainder=True."
+            )
+    else:
+        return
+    if size % replicas:
+        raise ValueError(f"A batch of {size} examples cannot be shared by {replicas} replicas: make it a multiple.")
+
+
 @contextlib.contextmanager
 def naming_what_is_missing(method, batch):
     """Turns the KeyError of an entry that a batch has not into a ValueError that says which `method` needs."""

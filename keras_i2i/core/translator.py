@@ -120,11 +120,20 @@ class Translator(inference.Inference, keras.Model):
             steps_per_execution: steps a compiled call; needs phases that all run at every step.
 
         Raises:
-            ValueError: for an unknown player, or `steps_per_execution` with alternating phases.
+            ValueError: for an unknown player, `steps_per_execution` with alternating phases, or that or XLA with
+                several replicas.
         """
         with backend.replica_scope(self):
-            if jit_compile == "auto" and backend.replica_count() > 1:
+            replicas = backend.replica_count()
+        if replicas > 1:
+            if jit_compile == "auto":
                 jit_compile = False  # XLA takes no collectives of tf.distribute
+            needed = {"jit_compile": (jit_compile, False), "steps_per_execution": (steps_per_execution, 1)}
+            for setting, (value, only) in needed.items():
+                if value != only:
+                    raise ValueError(
+                        f"Under a strategy with {replicas} replicas, {setting} must be {only}, got {value}."
+                    )
         super().compile(
             optimizer=None, jit_compile=jit_compile, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution
         )
@@ -187,11 +196,14 @@ class Translator(inference.Inference, keras.Model):
             A `keras.callbacks.History` with the mean of every loss term, named "player/term".
 
         Raises:
-            ValueError: before `compile()`, or for data that are no batches of this method.
+            ValueError: before `compile()`, for data that are no batches of this method, or under a strategy for
+                batches that its replicas cannot share.
         """
         self._assert_compile_called("fit")
         self._run.host_step = int(ops.convert_to_numpy(self.step))
         self._run.entered = None
+        with backend.replica_scope(self):
+            batches.check_shares(x, options.get("batch_size"), backend.replica_count())
         self._name_terms(x)
         if epochs is None:
             epochs = 1

@@ -1,0 +1,98 @@
+"""Games that are played on one device, on two replicas and by two workers, to see that all learn the same.
+
+    python -m tests.core.games one|mirrored|INDEX FOLDER [PORT PORT]
+
+writes, for every game, the state that training ends in, its history and a translation to FOLDER/NAME.npz.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Mapping
+
+
+@dataclasses.dataclass(frozen=True)
+class Game:
+    """A training run of a few steps.
+
+    Attributes:
+        case: the attribute `CASE`-like of a test module, as "module:attribute".
+        steps: training steps.
+        sgd: players that step by plain SGD; the others have their own Adam.
+        tolerance: on the state; SGD is exact but for the order of sums, Adam divides by gradients that may be tiny.
+        settings: of the config.
+    """
+
+    case: str
+    steps: int
+    sgd: tuple[str, ...] = ()
+    tolerance: float = 1e-6
+    settings: Mapping = dataclasses.field(default_factory=dict)
+
+
+XGAN, CYCLEGAN = "tests.methods.test_xgan:CASE", "tests.methods.test_cyclegan:CASE"
+PLAYERS = ("generator", "discriminator_a", "discriminator_b")
+BOTH = {"adversarial_targets": ("a", "b")}
+GAMES = {
+    "players": Game(CYCLEGAN, 1, PLAYERS, settings={"pool_size": 0}),
+    "players_adam": Game(CYCLEGAN, 1, tolerance=1e-5, settings={"pool_size": 0}),
+    "penalty": Game(XGAN, 1, PLAYERS, settings={**BOTH, "gradient_penalty": 1.0, "accuracy_gate": None}),
+    # Between the accuracies of the two discriminators on the first batch: one steps, the other's gate is closed.
+    "gated": Game(XGAN, 1, PLAYERS, settings={**BOTH, "accuracy_gate": 0.3}),
+    # Without batch norm, whose statistics are those of a replica's part of the batch.
+    "stages": Game("tests.core.toys:STAGED", 5, tolerance=1e-5, settings={"batch_norm": False}),
+}
+
+
+def play(game, strategy):
+    """A dict of arrays: state, history, translation, and what each player's optimizer has counted."""
+    import importlib
+
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from tests.harness import state_of
+
+    module, name = game.case.split(":")
+    case = getattr(importlib.import_module(module), name)
+    with strategy.scope():
+        model = case.make(**game.settings)
+        model.compile({name: keras.optimizers.SGD(0.01, momentum=0.9) for name in game.sgd}, jit_compile=False)
+    data = case.data(model, batches=game.steps)
+    batches = tf.data.Dataset.from_tensor_slices(data).batch(4, drop_remainder=True)
+    history = model.fit(batches, verbose=0).history
+    evaluated = model.evaluate(batches, verbose=0)
+    counts = {name: np.array(keras.ops.convert_to_numpy(o.iterations)) for name, o in model.optimizers.items()}
+    return {
+        **{f"state/{index}": value for index, value in enumerate(state_of(model))},
+        **{f"history/{key}": np.array(value) for key, value in history.items()},
+        **{f"evaluated/{key}": np.array(value) for key, value in evaluated.items()},
+        **{f"count/{key}": value for key, value in counts.items()},
+        "translation": model.translate(data["a"]),
+    }
+
+
+def main(role, folder, *ports):
+    if role not in ("one", "mirrored"):
+        cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+        os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": int(role)}})
+
+    import numpy as np
+    import tensorflow as tf
+
+    if role == "one":
+        strategy = tf.distribute.get_strategy()
+    elif role == "mirrored":
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    else:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    for name, game in GAMES.items():
+        np.savez(f"{folder}/{name}.npz", **play(game, strategy))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,73 @@
+"""One device, two replicas and two workers learn the same from the same global batches."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.core.games import GAMES
+from tests.harness import ROOT
+
+pytestmark = pytest.mark.slow
+
+
+def start(*arguments):
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": ROOT, "KERAS_BACKEND": "tensorflow"}
+    command = [sys.executable, "-m", "tests.core.games", *map(str, arguments)]
+    return subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def finish(*processes, timeout=900):
+    try:
+        for process in processes:
+            _, errors = process.communicate(timeout=timeout)
+            assert process.returncode == 0, errors[-4000:]
+    finally:
+        for process in processes:
+            process.kill()
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """What every way of playing ended in: way -> game -> arrays."""
+    ways = {way: tmp_path_factory.mktemp(way) for way in ("one", "mirrored", "worker0", "worker1")}
+    finish(start("one", ways["one"]))
+    finish(start("mirrored", ways["mirrored"]))
+    ports = free_ports(2)
+    finish(*(start(index, ways[f"worker{index}"], *ports) for index in (0, 1)))
+    return {way: {name: dict(np.load(folder / f"{name}.npz")) for name in GAMES} for way, folder in ways.items()}
+
+
+@pytest.mark.parametrize("way", ["mirrored", "worker0"])
+@pytest.mark.parametrize("name", GAMES)
+def test_all_learn_the_same(played, name, way):
+    """One optimizer step, or five over two stages, with averages and a frozen network; in the logs too."""
+    expected, found = played["one"][name], played[way][name]
+    assert set(expected) == set(found)
+    for key, value in expected.items():
+        kind = key.split("/")[0]
+        tolerance = {"state": GAMES[name].tolerance, "translation": 1e-4, "count": 0}.get(kind, 2e-5)
+        np.testing.assert_allclose(found[key], value, rtol=0, atol=tolerance, err_msg=key)
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_workers_end_equal_in_every_bit(played, name):
+    first, second = played["worker0"][name], played["worker1"][name]
+    for key in first:
+        assert np.array_equal(first[key], second[key]), key
+
+
+def test_gates_open_on_all_replicas_or_on_none(played):
+    counts = {key: int(value) for key, value in played["worker0"]["gated"].items() if key.startswith("count")}
+    assert counts == {"count/generator": 1, "count/discriminator_a": 1, "count/discriminator_b": 0}
