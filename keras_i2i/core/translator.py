@@ -129,11 +129,9 @@ class Translator(inference.Inference, keras.Model):
             if jit_compile == "auto":
                 jit_compile = False  # XLA takes no collectives of tf.distribute
             needed = {"jit_compile": (jit_compile, False), "steps_per_execution": (steps_per_execution, 1)}
-            for setting, (value, only) in needed.items():
-                if value != only:
-                    raise ValueError(
-                        f"Under a strategy with {replicas} replicas, {setting} must be {only}, got {value}."
-                    )
+            for name, (given, only) in needed.items():
+                if given != only:
+                    raise ValueError(f"Under a strategy with {replicas} replicas, {name} must be {only}, got {given}.")
         super().compile(
             optimizer=None, jit_compile=jit_compile, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution
         )
