@@ -101,4 +101,4 @@ def test_training_log_on_torch_without_tensorflow(tmp_path):
     pytest.importorskip("torch")
     environment = {**os.environ, "KERAS_BACKEND": "torch"}
     subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path)], env=environment, check=True, timeout=600)
-    assert {"last.weights.h5", "log.csv", "sheets"} == {path.name for path in tmp_path.iterdir()}
+    assert {checkpoint.LAST, checkpoint.PREVIOUS, "log.csv", "sheets"} == {path.name for path in tmp_path.iterdir()}
