@@ -26,7 +26,7 @@ class StopAtStep(keras.callbacks.Callback):
         self.steps = steps
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._before = int(self.model.step)
+        self._before = self.model.steps_taken
 
     def on_train_batch_end(self, batch, logs=None):
         # Counted on the host: reading the step from the device would wait for it at every step.
@@ -113,8 +113,7 @@ def training_log(directory, *, images=None, every=1, steps=None, seconds=0.0):
         seconds: what `checkpoint.restore` returned.
 
     Returns:
-        List of callbacks, in the order in which they must run: no epoch is
-        logged that a resumed run would log again.
+        List of callbacks, in the order in which they must run: no epoch is logged that a resumed run would log again.
     """
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ stage and place in the data follow, the random generators of layers and the time
 kills a run may spoil the file that it is writing.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -39,7 +40,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._warned = False
 
     def on_train_begin(self, logs=None):
-        self._start, self._saved = time.monotonic(), int(self.model.step)
+        self._start, self._saved = time.monotonic(), self.model.steps_taken
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0:
@@ -55,7 +56,7 @@ class Checkpoint(keras.callbacks.Callback):
                 self._warned = True
 
     def on_train_end(self, logs=None):
-        if int(self.model.step) != self._saved:
+        if self.model.steps_taken != self._saved:
             self.save()
 
     @property
@@ -73,7 +74,7 @@ class Checkpoint(keras.callbacks.Callback):
 
         self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_name(f"part-{os.getpid()}.weights.h5")
-        state = {"step": int(self.model.step), "seconds": self.elapsed, "config": _plain(self.model)}
+        state = {"step": self.model.steps_taken, "seconds": self.elapsed, "config": _plain(self.model)}
         try:
             self.model.save_weights(part, overwrite=True)
             with h5py.File(part, "r+") as file:
@@ -86,7 +87,7 @@ class Checkpoint(keras.callbacks.Callback):
             _flush(self.path.parent)
         finally:
             part.unlink(missing_ok=True)
-        self._saved = int(self.model.step)
+        self._saved = self.model.steps_taken
 
 
 def restore(model, directory):
@@ -114,9 +115,12 @@ def restore(model, directory):
             raise ValueError(f"{damage} Choose another folder, or remove it to begin anew.") from damage
         warnings.warn(f"{damage} Going on from the checkpoint before it.", stacklevel=2)
     try:
-        return _read(model, previous)
+        seconds = _read(model, previous)
     except _Damaged as damage:
         raise ValueError(f"{damage} So is the newer one: choose another folder, or remove both.") from damage
+    with contextlib.suppress(OSError):  # else the next checkpoint would move the damaged one over this
+        os.replace(previous, last)
+    return seconds
 
 
 class _Damaged(Exception):
@@ -129,14 +133,15 @@ def _read(model, path):
     try:
         with h5py.File(path, "r") as file:
             state = json.loads(file.attrs[STATE])
+        config, seconds = state["config"], float(state["seconds"])
     except (OSError, KeyError, ValueError) as error:
         raise _Damaged(f"The checkpoint {str(path)!r} is missing or damaged ({_reason(error)}).") from error
-    _same_config(path, state["config"], _plain(model))
+    _same_config(path, config, _plain(model))
     try:
         model.load_weights(path)
     except (OSError, KeyError, ValueError) as error:
         raise _Damaged(f"The checkpoint {str(path)!r} is damaged, or of other code ({_reason(error)}).") from error
-    return float(state["seconds"])
+    return seconds
 
 
 def differing(before, now, prefix=""):

@@ -1,7 +1,5 @@
 """The guard against NaN and infinity: such an update is skipped, counted, and after many in a row the run ends."""
 
-import types
-
 import keras
 import numpy as np
 from keras import ops
@@ -64,10 +62,10 @@ class NaNGuard(keras.callbacks.Callback):
         if in_a_row < 1:
             raise ValueError(f"NaNGuard waits for 1 or more updates in a row, got in_a_row={in_a_row}.")
         self.in_a_row = in_a_row
-        self._told = types.SimpleNamespace(skipped=0)
+        self._told = 0
 
     def on_train_begin(self, logs=None):
-        self._told.skipped = self._skipped()
+        self._told = self._skipped()
 
     def on_train_batch_end(self, batch, logs=None):
         # Reading a device's counters waits for its step, so not at every one.
@@ -78,8 +76,8 @@ class NaNGuard(keras.callbacks.Callback):
         self._check()
         skipped = self._skipped()
         if logs is not None:
-            logs["skipped_updates"] = skipped - self._told.skipped
-        self._told.skipped = skipped
+            logs["skipped_updates"] = skipped - self._told
+        self._told = skipped
 
     def _skipped(self):
         return sum(int(ops.convert_to_numpy(guard.skipped)) for guard in self.model.guards.values())

@@ -80,6 +80,11 @@ class Translator(inference.Inference, keras.Model):
         """Side of the square images that the model takes, in pixels."""
         return self.config.image_size
 
+    @property
+    def steps_taken(self):
+        """Training steps so far, as an int; under a strategy `int(step)` fails."""
+        return int(ops.convert_to_numpy(self.step))
+
     def get_config(self):
         """The config as a dict of plain values; `from_config` rebuilds the same model from it."""
         return {"name": self.name, "config": dataclasses.asdict(self.config)}
@@ -198,7 +203,7 @@ class Translator(inference.Inference, keras.Model):
                 batches that its replicas cannot share.
         """
         self._assert_compile_called("fit")
-        self._run.host_step = int(ops.convert_to_numpy(self.step))
+        self._run.host_step = self.steps_taken
         self._run.entered = None
         with backend.replica_scope(self):
             batches.check_shares(x, options.get("batch_size"), backend.replica_count())
@@ -228,7 +233,7 @@ class Translator(inference.Inference, keras.Model):
         A dict by default; otherwise as `keras.Model.evaluate`.
         """
         self._assert_compile_called("evaluate")
-        self._run.host_step = int(ops.convert_to_numpy(self.step))
+        self._run.host_step = self.steps_taken
         self._name_terms(x)
         self._enter(stage_at(self._run.stages, self._run.host_step))
         return super().evaluate(x, return_dict=return_dict, **options)

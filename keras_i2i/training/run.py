@@ -58,9 +58,9 @@ def train(recipe, out, *, resume=True, steps=None, verbose="auto"):
     seconds = checkpoint.restore(model, out / RUN)
     samples = _samples(recipe, loaded, model)
 
-    if int(model.step) < recipe.steps:
+    if model.steps_taken < recipe.steps:
         plan = parts.mix(loaded, targets, recipe)
-        epoch = int(model.step) // recipe.steps_per_epoch
+        epoch = model.steps_taken // recipe.steps_per_epoch
         as_data = batches.as_tf if backend.is_tensorflow() else batches.as_pydataset
         log = callbacks.training_log(out / RUN, images=samples, steps=recipe.steps, seconds=seconds)
         model.fit(
@@ -184,7 +184,7 @@ def _samples(recipe, loaded, model):
 
 
 def _history(recipe, loaded, model, seconds):
-    steps = int(model.step)
+    steps = model.steps_taken
     return {
         "seed": recipe.seed,
         "versions": environment.versions(),

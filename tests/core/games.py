@@ -9,6 +9,7 @@ import dataclasses
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
 
 
@@ -53,6 +54,8 @@ def play(game, strategy):
     import numpy as np
     import tensorflow as tf
 
+    from keras_i2i.core.callbacks import StopAtStep
+    from keras_i2i.core.checkpoint import Checkpoint, restore
     from tests.harness import state_of
 
     module, name = game.case.split(":")
@@ -62,7 +65,10 @@ def play(game, strategy):
         model.compile({name: keras.optimizers.SGD(0.01, momentum=0.9) for name in game.sgd}, jit_compile=False)
     data = case.data(model, batches=game.steps)
     batches = tf.data.Dataset.from_tensor_slices(data).batch(4, drop_remainder=True)
-    history = model.fit(batches, verbose=0).history
+    with tempfile.TemporaryDirectory() as folder:  # the callbacks of a long run work there too
+        log = [Checkpoint(folder), StopAtStep(game.steps)]
+        history = model.fit(batches, verbose=0, callbacks=log).history
+        assert restore(model, folder) > 0 and model.steps_taken == game.steps
     evaluated = model.evaluate(batches, verbose=0)
     counts = {name: np.array(keras.ops.convert_to_numpy(o.iterations)) for name, o in model.optimizers.items()}
     return {

@@ -1,7 +1,9 @@
 """A run killed at any moment ends as if it had never been killed."""
 
+import json
 import warnings
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -124,8 +126,18 @@ def test_damaged_checkpoint_falls_back_to_the_one_before(model, tmp_path, damage
     with pytest.warns(UserWarning, match="missing or damaged .* the checkpoint before it") as caught:
         checkpoint.restore(again, tmp_path)
     assert len([warning for warning in caught if "checkpoint" in str(warning.message)]) == 1 and int(again.step) == 3
+    assert not (tmp_path / checkpoint.PREVIOUS).exists(), "the damaged one would push it out at the next save"
+    assert checkpoint.restore(compiled(), tmp_path) > 0
     again.fit(data(first_epoch=1), epochs=2, initial_epoch=1, verbose=0)
     assert_close(everything(model), everything(again), 1e-5)
+
+
+def test_checkpoint_of_an_older_form_is_said_to_be_none(model, tmp_path):
+    keeper(model, tmp_path).save()
+    with h5py.File(tmp_path / checkpoint.LAST, "r+") as file:
+        file.attrs[checkpoint.STATE] = json.dumps({"step": 0, "seconds": 1.0})
+    with pytest.raises(ValueError, match="remove it to begin anew"):
+        checkpoint.restore(compiled(), tmp_path)
 
 
 def test_two_damaged_checkpoints_are_refused(model, tmp_path):
