@@ -8,18 +8,16 @@ import dataclasses
 import types
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_i2i.core import backend, batches, inference, reduction
 from keras_i2i.core.ema import WeightAverage
 from keras_i2i.core.guard import Guard, NaNGuard
 from keras_i2i.core.players import alternates, check_curriculum, due_phases, stage_at, total_steps
+from keras_i2i.core.randomness import KeepsRandomness
 
-_GENERATOR = "generator_"  # and a number: of the states of random generators, in files
 
-
-class Translator(inference.Inference, keras.Model):
+class Translator(inference.Inference, KeepsRandomness, keras.Model):
     """Base of all methods: a Keras model whose training is a game between players.
 
     A subclass sets `Config`, a frozen dataclass of plain values with at least `image_size`, `domains` and `weights`;
@@ -48,9 +46,8 @@ class Translator(inference.Inference, keras.Model):
         self.optimizers = {}
         self.averages = {}
         # Plain Python state, in a namespace that Keras neither tracks nor saves.
-        self._run = types.SimpleNamespace(
-            players={}, stages=(), host_step=0, turn=None, entered=None, terms={}, guards={}
-        )
+        state = dict(players={}, stages=(), host_step=0, turn=None, entered=None, terms={}, guards={})
+        self._run = types.SimpleNamespace(**state)
         self._compiled_inference = {}
         self.built = True
 
@@ -94,24 +91,6 @@ class Translator(inference.Inference, keras.Model):
         """Rebuilds a model from `get_config()`'s dict."""
         fields = {key: tuple(v) if isinstance(v, list) else v for key, v in config["config"].items()}
         return cls(cls.Config(**fields), name=config["name"])
-
-    def save_own_variables(self, store):
-        """Keeps the states of the layers' random generators too: Keras saves none."""
-        super().save_own_variables(store)
-        for index, generator in enumerate(self._random_generators()):
-            store[f"{_GENERATOR}{index}"] = ops.convert_to_numpy(generator.state)
-
-    def load_own_variables(self, store):
-        """Restores them; a file without any leaves them as they are."""
-        super().load_own_variables({key: store[key] for key in store.keys() if not key.startswith(_GENERATOR)})
-        for index, generator in enumerate(self._random_generators()):
-            if f"{_GENERATOR}{index}" in store.keys():
-                generator.state.assign(np.asarray(store[f"{_GENERATOR}{index}"]))
-
-    def _random_generators(self):
-        """Each once, in a fixed order."""
-        own = (g for layer in self._flatten_layers() for g in layer._seed_generators)
-        return list({id(generator): generator for generator in own}.values())
 
     # ---- compiling ------------------------------------------------------------------------------------------------
 
@@ -203,11 +182,8 @@ class Translator(inference.Inference, keras.Model):
                 batches that its replicas cannot share.
         """
         self._assert_compile_called("fit")
-        self._run.host_step = self.steps_taken
         self._run.entered = None
-        with backend.replica_scope(self):
-            batches.check_shares(x, options.get("batch_size"), backend.replica_count())
-        self._name_terms(x)
+        self._begin(x, options.get("batch_size"))
         if epochs is None:
             epochs = 1
             steps, length = total_steps(self._run.stages), steps_per_epoch or batches.cardinality(x)
@@ -231,10 +207,12 @@ class Translator(inference.Inference, keras.Model):
         """Means of the current stage's loss terms over data, without training; those of other stages are 0.
 
         A dict by default; otherwise as `keras.Model.evaluate`.
+
+        Raises:
+            ValueError: as `fit`.
         """
         self._assert_compile_called("evaluate")
-        self._run.host_step = self.steps_taken
-        self._name_terms(x)
+        self._begin(x, options.get("batch_size"))
         self._enter(stage_at(self._run.stages, self._run.host_step))
         return super().evaluate(x, return_dict=return_dict, **options)
 
@@ -370,6 +348,13 @@ class Translator(inference.Inference, keras.Model):
             self.optimizers[player].learning_rate = rate
         run.entered = index
         self.test_function = None  # traced for the phases of the stage before
+
+    def _begin(self, data, batch_size):
+        """Before the first step: the host counts from where the weights are, and knows the data."""
+        self._run.host_step = self.steps_taken
+        with backend.replica_scope(self):
+            batches.check_shares(data, batch_size, backend.replica_count())
+        self._name_terms(data)
 
     def _name_terms(self, data):
         """Learns the names of the loss terms from one dry run on constant images, so that their means exist before

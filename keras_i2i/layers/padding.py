@@ -8,8 +8,11 @@ from keras import ops
 class ReflectionPadding2D(keras.layers.Layer):
     """Pads (N, H, W, C) by `padding` pixels on each side with the image mirrored at its border, which is not repeated.
 
+    Args:
+        padding: pixels on each of the four sides, 0 or more.
+
     Raises:
-        ValueError: if `padding` is not less than the height and the width.
+        ValueError: for an image whose height or width is not more than `padding`.
     """
 
     def __init__(self, padding, **options):

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 import keras
 from keras import ops
 
+from keras_i2i.core import checks
 from keras_i2i.core.players import Phase, Player, Stage
 from keras_i2i.core.schedules import LinearDecay
 from keras_i2i.core.translator import Translator
 from keras_i2i.layers.image_pool import ImagePool
 from keras_i2i.losses import adversarial, reconstruction
 from keras_i2i.networks.resnet import patch_discriminator, resnet_generator
+from keras_i2i.networks.seeds import shift
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,12 +61,10 @@ class CycleGANConfig:
     def __post_init__(self):
         if self.image_size % 8 or self.image_size < 32:
             raise ValueError(f"image_size must be a multiple of 8 of at least 32, got {self.image_size}.")
-        if len(self.domains) != 2 or len(set(self.domains)) != 2:
-            raise ValueError(f"CycleGAN has two domains with distinct names, got {self.domains}.")
+        checks.two_domains("CycleGAN", self.domains)
         if self.blocks < 0 or self.pool_size < 0:
             raise ValueError(f"blocks and pool_size must be 0 or more, got {self.blocks} and {self.pool_size}.")
-        if not 0 <= self.ema < 1:
-            raise ValueError(f"ema must lie in [0, 1), 0 for no moving average, got {self.ema}.")
+        checks.decay("ema", self.ema)
 
 
 @keras.saving.register_keras_serializable(package="keras_i2i")
@@ -88,7 +88,7 @@ class CycleGAN(Translator):
         shape = (c.image_size, c.image_size, 3)
         # Keyed by the domain that a generator makes, and a discriminator judges.
         self.generators = {
-            domain: resnet_generator(shape, filters=c.filters, blocks=c.blocks, norm=c.norm, seed=_shift(c.seed, by))
+            domain: resnet_generator(shape, filters=c.filters, blocks=c.blocks, norm=c.norm, seed=shift(c.seed, by))
             for domain, by in (("b", 0), ("a", 1000))
         }
         self.discriminators = {
@@ -97,12 +97,12 @@ class CycleGAN(Translator):
                 filters=c.discriminator_filters,
                 strided=c.discriminator_strided,
                 norm=c.norm,
-                seed=_shift(c.seed, by),
+                seed=shift(c.seed, by),
             )
             for domain, by in (("a", 2000), ("b", 3000))
         }
         self.pools = {
-            domain: ImagePool(c.pool_size, seed=_shift(c.seed, by)) for domain, by in (("a", 4000), ("b", 4001))
+            domain: ImagePool(c.pool_size, seed=shift(c.seed, by)) for domain, by in (("a", 4000), ("b", 4001))
         }
         for pool in self.pools.values():
             pool.build((None, *shape))
@@ -149,7 +149,3 @@ class CycleGAN(Translator):
     def translate_tensor(self, x, target):
         """G(x) or F(x): deterministic."""
         return self.generators["ab"[self.domains.index(target)]](x)
-
-
-def _shift(seed, by):
-    return None if seed is None else seed + by

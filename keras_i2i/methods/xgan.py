@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import keras
 from keras import ops
 
+from keras_i2i.core import checks
 from keras_i2i.core.embedding import SharedEmbedding
 from keras_i2i.core.players import Phase, Player, Stage
 from keras_i2i.core.translator import Translator
@@ -26,6 +27,7 @@ from keras_i2i.networks.convolutional import (
     to_image,
     upsampling,
 )
+from keras_i2i.networks.seeds import shift
 
 SHARING = ("none", "partial", "full")
 
@@ -107,8 +109,7 @@ class XGANConfig:
     def __post_init__(self):
         if self.image_size % 16 or self.image_size <= 0:
             raise ValueError(f"image_size must be a multiple of 16, got {self.image_size}.")
-        if len(self.domains) != 2 or len(set(self.domains)) != 2:
-            raise ValueError(f"XGAN has two domains with distinct names, got {self.domains}.")
+        checks.two_domains("XGAN", self.domains)
         if self.sharing not in SHARING:
             raise ValueError(f"sharing must be one of {', '.join(SHARING)}, got {self.sharing!r}.")
         if self.domain_classes not in (2, 4):
@@ -123,8 +124,7 @@ class XGANConfig:
             )
         if self.gradient_penalty < 0:
             raise ValueError(f"gradient_penalty must be 0 or more, got {self.gradient_penalty}.")
-        if not 0 <= self.ema < 1:
-            raise ValueError(f"ema must lie in [0, 1), 0 for no moving average, got {self.ema}.")
+        checks.decay("ema", self.ema)
 
 
 @keras.saving.register_keras_serializable(package="keras_i2i")
@@ -160,9 +160,9 @@ class XGAN(SharedEmbedding, Translator):
             lambda seed: sequence(
                 downsampling((4 * side, 4 * side, filters[1]), filters[2:], norm=c.norm, slope=0.0, seed=seed),
                 flatten((side, side, filters[3])),
-                perceptron(side * side * filters[3], (c.hidden_dim, c.embedding_dim), seed=_shift(seed, 10)),
+                perceptron(side * side * filters[3], (c.hidden_dim, c.embedding_dim), seed=shift(seed, 10)),
             ),
-            _shift(c.seed, 20),
+            shift(c.seed, 20),
         )
         self.embedding_norm = None
         if c.standardize_embedding:
@@ -174,20 +174,20 @@ class XGAN(SharedEmbedding, Translator):
             shared_inside,
             lambda seed: sequence(
                 project_to_map(c.embedding_dim, (side, side, widths[0]), norm=c.norm, seed=seed),
-                upsampling((side, side, widths[0]), widths[1:2], norm=c.norm, seed=_shift(seed, 10)),
+                upsampling((side, side, widths[0]), widths[1:2], norm=c.norm, seed=shift(seed, 10)),
             ),
-            _shift(c.seed, 40),
+            shift(c.seed, 40),
         )
         self.decoder_head = _per_domain(
             shared_outside,
             lambda seed: sequence(
                 upsampling((2 * side, 2 * side, widths[1]), widths[2:], norm=c.norm, seed=seed),
-                to_image((8 * side, 8 * side, widths[3]), c.output_filters, seed=_shift(seed, 10)),
+                to_image((8 * side, 8 * side, widths[3]), c.output_filters, seed=shift(seed, 10)),
             ),
-            _shift(c.seed, 60),
+            shift(c.seed, 60),
         )
         classes = 1 if c.domain_classes == 2 else 4
-        self.domain_classifier = perceptron(c.embedding_dim, (*c.domain_hidden, classes), seed=_shift(c.seed, 80))
+        self.domain_classifier = perceptron(c.embedding_dim, (*c.domain_hidden, classes), seed=shift(c.seed, 80))
         self.reversal = GradientReversal()
         # Without a norm: a critic that normalises is blind to contrast, and the paper's is small.
         self.discriminators = {
@@ -197,16 +197,16 @@ class XGAN(SharedEmbedding, Translator):
                     c.discriminator_filters,
                     norm="none",
                     slope=0.2,
-                    seed=_shift(c.seed, 90),
+                    seed=shift(c.seed, 90),
                 ),
                 flatten((side, side, c.discriminator_filters[-1])),
-                perceptron(side * side * c.discriminator_filters[-1], (1,), seed=_shift(c.seed, 95)),
+                perceptron(side * side * c.discriminator_filters[-1], (1,), seed=shift(c.seed, 95)),
             )
             for domain in c.adversarial_targets
         }
         self.teacher_head = None
         if c.teacher_dim:
-            self.teacher_head = perceptron(c.embedding_dim, (c.teacher_dim,), seed=_shift(c.seed, 99))
+            self.teacher_head = perceptron(c.embedding_dim, (c.teacher_dim,), seed=shift(c.seed, 99))
 
     # ---- the game -------------------------------------------------------------------------------------------------
 
@@ -354,11 +354,7 @@ class XGAN(SharedEmbedding, Translator):
 def _per_domain(shared, make, seed):
     """A network for each of the domains "a" and "b", the same one if it is shared."""
     first = make(seed)
-    return {"a": first, "b": first if shared else make(_shift(seed, 1000))}
-
-
-def _shift(seed, by):
-    return None if seed is None else seed + by
+    return {"a": first, "b": first if shared else make(shift(seed, 1000))}
 
 
 def _through(networks, x_a, x_b, training):

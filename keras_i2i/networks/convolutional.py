@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from keras_i2i.layers.normalization import normalization
+from keras_i2i.networks.seeds import shift
 
 
 def downsampling(input_shape, filters, *, norm, slope, norm_first=True, kernel=4, seed=None, name=None):
@@ -103,7 +104,7 @@ def to_image(input_shape, filters, *, channels=3, seed=None):
         return keras.Sequential([keras.Input(input_shape), last])
     height, width, _ = input_shape
     last = layers.Conv2D(channels, 3, padding="same", activation="tanh", kernel_initializer=glorot)
-    grown = upsampling(input_shape, (filters,), norm="none", seed=_next(seed))
+    grown = upsampling(input_shape, (filters,), norm="none", seed=shift(seed, 1))
     return sequence(grown, keras.Sequential([keras.Input((2 * height, 2 * width, filters)), last]))
 
 
@@ -114,9 +115,5 @@ def sequence(*networks, name=None):
     return keras.Sequential([keras.Input(first.input_shape[1:]), *stacked], name=name)
 
 
-def _next(seed):
-    return None if seed is None else seed + 1
-
-
 def _he(seed, index):
-    return keras.initializers.HeNormal(seed=None if seed is None else seed + index)
+    return keras.initializers.HeNormal(seed=shift(seed, index))

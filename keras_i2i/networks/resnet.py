@@ -1,10 +1,13 @@
 """The residual generator of Johnson et al. 2016 (arXiv 1603.08155) as CycleGAN has it."""
 
+import itertools
+
 import keras
 from keras import layers
 
 from keras_i2i.layers.normalization import normalization
 from keras_i2i.layers.padding import ReflectionPadding2D
+from keras_i2i.networks.seeds import shift
 
 
 def resnet_generator(input_shape, *, filters=64, blocks=9, channels=3, norm="instance", seed=None, name=None):
@@ -22,7 +25,7 @@ def resnet_generator(input_shape, *, filters=64, blocks=9, channels=3, norm="ins
     Returns:
         A `keras.Model` from (N, H, W, C) to (N, H, W, channels) in [-1, 1].
     """
-    weights = _Normal(seed)
+    weights = _normals(seed)
 
     def normalised(x, width, activate=True):
         for layer in normalization(norm, width):
@@ -31,21 +34,21 @@ def resnet_generator(input_shape, *, filters=64, blocks=9, channels=3, norm="ins
 
     bias = norm == "none"
     inputs = x = keras.Input(input_shape)
-    x = layers.Conv2D(filters, 7, use_bias=bias, kernel_initializer=weights())(ReflectionPadding2D(3)(x))
+    x = layers.Conv2D(filters, 7, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(3)(x))
     x = normalised(x, filters)
     for width in (2 * filters, 4 * filters):
         x = layers.ZeroPadding2D(1)(x)  # "same" would pad right and below alone
-        x = normalised(layers.Conv2D(width, 3, 2, use_bias=bias, kernel_initializer=weights())(x), width)
+        x = normalised(layers.Conv2D(width, 3, 2, use_bias=bias, kernel_initializer=next(weights))(x), width)
     for _ in range(blocks):
-        y = layers.Conv2D(width, 3, use_bias=bias, kernel_initializer=weights())(ReflectionPadding2D(1)(x))
+        y = layers.Conv2D(width, 3, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(1)(x))
         y = normalised(y, width)
-        y = layers.Conv2D(width, 3, use_bias=bias, kernel_initializer=weights())(ReflectionPadding2D(1)(y))
+        y = layers.Conv2D(width, 3, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(1)(y))
         x = layers.Add()([x, normalised(y, width, activate=False)])
     for width in (2 * filters, filters):
         # "same" would stand one pixel off the convolutions that shrank.
-        x = layers.Conv2DTranspose(width, 3, 2, "valid", use_bias=bias, kernel_initializer=weights())(x)
+        x = layers.Conv2DTranspose(width, 3, 2, "valid", use_bias=bias, kernel_initializer=next(weights))(x)
         x = normalised(layers.Cropping2D(((1, 0), (1, 0)))(x), width)
-    x = layers.Conv2D(channels, 7, activation="tanh", kernel_initializer=weights())(ReflectionPadding2D(3)(x))
+    x = layers.Conv2D(channels, 7, activation="tanh", kernel_initializer=next(weights))(ReflectionPadding2D(3)(x))
     return keras.Model(inputs, x, name=name)
 
 
@@ -63,29 +66,22 @@ def patch_discriminator(input_shape, *, filters=64, strided=3, norm="instance", 
     Returns:
         A `keras.Sequential` from (N, H, W, C) to logits (N, H / 2^strided - 2, W / 2^strided - 2, 1).
     """
-    weights = _Normal(seed)
+    weights = _normals(seed)
     network = keras.Sequential([keras.Input(input_shape)], name=name)
     for index in range(strided + 1):
         width = filters * min(2**index, 8)
         normalised = normalization(norm, width) if index else []
         network.add(layers.ZeroPadding2D(1))
         stride = 2 if index < strided else 1
-        network.add(layers.Conv2D(width, 4, stride, use_bias=not normalised, kernel_initializer=weights()))
+        network.add(layers.Conv2D(width, 4, stride, use_bias=not normalised, kernel_initializer=next(weights)))
         for layer in normalised:
             network.add(layer)
         network.add(layers.LeakyReLU(negative_slope=0.2))
     network.add(layers.ZeroPadding2D(1))
-    network.add(layers.Conv2D(1, 4, kernel_initializer=weights()))
+    network.add(layers.Conv2D(1, 4, kernel_initializer=next(weights)))
     return network
 
 
-class _Normal:
-    """Makes N(0, 0.02) initialisers, each with the next seed."""
-
-    def __init__(self, seed):
-        self.seed = seed
-
-    def __call__(self):
-        own = self.seed
-        self.seed = None if own is None else own + 1
-        return keras.initializers.RandomNormal(stddev=0.02, seed=own)
+def _normals(seed):
+    """N(0, 0.02) initialisers without end, each with the next seed."""
+    return (keras.initializers.RandomNormal(stddev=0.02, seed=shift(seed, by)) for by in itertools.count())

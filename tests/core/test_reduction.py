@@ -59,6 +59,15 @@ def test_datasets_that_replicas_cannot_share():
     batches.check_shares(data.batch(4, drop_remainder=True), None, 2)
 
 
+@pytest.mark.parametrize("way", ["fit", "evaluate"])
+def test_fit_and_evaluate_look_at_the_shares(way, monkeypatch):
+    model = CASE.make()
+    model.compile()
+    monkeypatch.setattr(reduction.backend, "replica_count", lambda: 3)
+    with pytest.raises(ValueError, match="which 3 replicas cannot share|cannot be shared by 3 replicas"):
+        getattr(model, way)(CASE.data(model, batches=2), batch_size=4, verbose=0)
+
+
 @pytest.mark.parametrize("setting", [{"jit_compile": True}, {"steps_per_execution": 2}])
 def test_settings_that_replicas_do_not_take(setting, monkeypatch):
     monkeypatch.setattr(reduction.backend, "replica_count", lambda: 2)
