@@ -39,11 +39,23 @@ class Format(str, enum.Enum):
     savedmodel = "savedmodel"
 
 
+class Strategy(str, enum.Enum):
+    """Which devices share a training step."""
+
+    auto = "auto"
+    one = "one"
+    mirrored = "mirrored"
+    multiworker = "multiworker"
+
+
 class Split(str, enum.Enum):
     """Which of the pictures that training never saw."""
 
     test = "test"
     validation = "validation"
+
+
+LOST_WORKER = 75  # the exit code that sysexits.h has for "try again"
 
 
 class _UsageError(Exception):
@@ -64,6 +76,8 @@ def _reported(command):
             except _UsageError as error:
                 _say(error)
                 raise typer.Exit(2) from None
+            except typer.Exit:  # a RuntimeError, too
+                raise
             except (OSError, ValueError, ImportError, RuntimeError, FloatingPointError) as error:
                 if isinstance(error, NotImplementedError | RecursionError):
                     raise
@@ -274,19 +288,36 @@ def train(
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps in all, instead of the recipe's.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of going on with what is there.")] = False,
+    strategy: Annotated[
+        Strategy, typer.Option(help="Devices that share a step: all GPUs, or the workers of TF_CONFIG.")
+    ] = Strategy.auto,
 ):
-    """Trains a model from a recipe; called again, it goes on from the last checkpoint."""
+    """Trains a model from a recipe; called again, it goes on from the last checkpoint.
+
+    With several workers (TF_CONFIG), one that dies ends the others with exit code 75: start all of them again.
+    """
     from keras_i2i.training import recipe as recipes
 
     out = out or pathlib.Path("runs") / recipes.read(recipe)[0].name
+    with _silence():
+        from keras_i2i.training import strategies
+
+        team = strategies.make(strategy.value)  # before anything is computed: workers join at the start alone
     _start()
     from keras_i2i.training import train as run
 
+    verbose = 1 if sys.stdout.isatty() else 2
     try:
-        record = run(recipe, out, resume=not fresh, steps=steps, verbose=1 if sys.stdout.isatty() else 2)
+        record = run(recipe, out, resume=not fresh, steps=steps, strategy=team, verbose=verbose)
     except KeyboardInterrupt:
         _say("Stopped: the same command goes on from the last checkpoint.")
         raise typer.Exit(130) from None
+    except strategies.LostWorker as error:
+        _say(error)
+        raise typer.Exit(LOST_WORKER) from None
+    if record is None:
+        print(f"Worker {team.index} of {team.workers} is done; worker 0 writes the model.")
+        return
     hours = record.training["wall_time_s"] / 3600
     print(f"{record.name}: {record.training['steps']} steps, {hours:.2f} h, {record.megabytes:.1f} MB -> {out}")
 

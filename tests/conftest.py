@@ -51,3 +51,30 @@ def trained(case):
     data = case.data(model, batches=case.steps)
     history = harness.train(model, data, case.steps)
     return model, data, history.history
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """Folders red, green and blue."""
+    from tests import tiny_recipe
+
+    root = tmp_path_factory.mktemp("pictures")
+    for seed, (name, color) in enumerate({"red": (200, 40, 40), "green": (40, 200, 40), "blue": (40, 40, 200)}.items()):
+        tiny_recipe.paint(root / name, color, 10, seed)
+    return root
+
+
+@pytest.fixture(scope="session")
+def recipe_text(pictures):
+    """A valid recipe."""
+    from tests import tiny_recipe
+
+    return tiny_recipe.TEXT.format(root=pictures)
+
+
+@pytest.fixture
+def recipe_file(recipe_text, tmp_path):
+    """The valid recipe as a file."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(recipe_text)
+    return path

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 import keras_i2i
 from keras_i2i import cli, zoo
-from tests.training.conftest import paint, pictures, recipe_file, recipe_text  # noqa: F401
+from keras_i2i.training import strategies
+from tests.tiny_recipe import paint
 from tests.zoo.conftest import published, tiny_model, tiny_zoo  # noqa: F401
 
 
@@ -174,6 +175,32 @@ def test_export_writes_a_savedmodel(tiny_zoo, tmp_path):
     assert code == 0 and "savedmodel" in printed and (tmp_path / "served/1/saved_model.pb").is_file()
     code, _, said = run("export", "xgan_tiny", "-o", tmp_path / "served/1")
     assert code == 1 and "overwrite" in said
+
+
+def test_train_by_workers_that_cannot_be(recipe_file, tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{")
+    for strategy in ("auto", "multiworker"):
+        code, _, said = run("train", recipe_file, "-o", tmp_path / "out", "--strategy", strategy)
+        assert code == 1 and said.count("\n") == 1 and "TF_CONFIG must name a cluster" in said
+    assert run("train", recipe_file, "--strategy", "horovod")[0] == 2
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "text"),
+    [
+        (KeyboardInterrupt(), 130, "goes on from the last checkpoint"),
+        (strategies.LostWorker("Another worker is gone."), 75, "Another worker is gone"),
+        (FloatingPointError("A loss is NaN."), 1, "A loss is NaN"),
+    ],
+)
+def test_train_that_is_stopped(recipe_file, tmp_path, monkeypatch, raised, code, text):
+    def train(*_, **__):
+        raise raised
+
+    monkeypatch.setattr("keras_i2i.training.train", train)
+    ended, _, said = run("train", recipe_file, "-o", tmp_path / "out")
+    assert ended == code and said.count("\n") == 1 and text in said
 
 
 def test_train_publishes_and_its_folder_can_be_used(recipe_file, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ Everything else in a method is `keras.ops`. `tensorflow` and `torch` are importe
 machine with PyTorch alone can train.
 """
 
+import concurrent.futures
 import contextlib
 
 import keras
@@ -123,6 +124,18 @@ def replica_count():
 def replica_scope(model):
     """The context in which a model's variables are made: the scope of its `tf.distribute` strategy, if any."""
     return model.distribute_strategy.scope() if is_tensorflow() else contextlib.nullcontext()
+
+
+def outside_scope(function, *args, **options):
+    """Calls a function where no strategy's scope holds, though this be in one, and returns what it returns.
+
+    What one worker does alone must make no variable in a scope: those of `MultiWorkerMirroredStrategy` are broadcast,
+    which waits for the other workers for ever. Keras makes some even to save weights (an optimizer, to compare with).
+    """
+    if not is_tensorflow():
+        return function(*args, **options)
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:  # scopes are a thread's own
+        return thread.submit(function, *args, **options).result()
 
 
 def step_logs(logs):

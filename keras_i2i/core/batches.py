@@ -25,8 +25,10 @@ def zero_batch(data, image_size):
         image_size: that images must have, in pixels.
 
     Raises:
-        ValueError: if the batches are no dicts, or their images are of another size.
+        ValueError: if there is no batch, the batches are no dicts, or their images are of another size.
     """
+    if cardinality(data) == 0:
+        raise ValueError("The data hold no whole batch: give more of them, or make batch_size smaller.")
     spec = getattr(data, "element_spec", None)
     if spec is None:
         spec = data[0] if isinstance(data, keras.utils.PyDataset) else data

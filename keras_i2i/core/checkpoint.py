@@ -14,6 +14,8 @@ import warnings
 
 import keras
 
+from keras_i2i.core import backend
+
 LAST, PREVIOUS = "last.weights.h5", "previous.weights.h5"
 STATE = "keras_i2i"  # the attribute that holds what is neither weight nor optimizer
 
@@ -40,7 +42,16 @@ class Checkpoint(keras.callbacks.Callback):
         self._warned = False
 
     def on_train_begin(self, logs=None):
+        """Raises OSError where nothing can be written: better now than after an epoch."""
         self._start, self._saved = time.monotonic(), self.model.steps_taken
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._part.touch()
+            self._part.unlink()
+        except OSError as error:
+            raise OSError(
+                f"No checkpoint can be written to {str(self.path.parent)!r} ({error.strerror}): choose another folder."
+            ) from error
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0:
@@ -64,6 +75,10 @@ class Checkpoint(keras.callbacks.Callback):
         """Seconds of training in all pieces."""
         return self.seconds + (time.monotonic() - self._start if self._start is not None else 0.0)
 
+    @property
+    def _part(self):
+        return self.path.with_name(f"part-{os.getpid()}.weights.h5")
+
     def save(self):
         """Writes the checkpoint.
 
@@ -73,10 +88,10 @@ class Checkpoint(keras.callbacks.Callback):
         import h5py
 
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_name(f"part-{os.getpid()}.weights.h5")
+        part = self._part
         state = {"step": self.model.steps_taken, "seconds": self.elapsed, "config": _plain(self.model)}
         try:
-            self.model.save_weights(part, overwrite=True)
+            backend.outside_scope(self.model.save_weights, part, overwrite=True)
             with h5py.File(part, "r+") as file:
                 file.attrs[STATE] = json.dumps(state)
             with open(part, "rb+") as file:

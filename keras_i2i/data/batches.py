@@ -108,7 +108,11 @@ def as_tf(batches, first_epoch=0):
         return {name: tf.ensure_shape(value, example[name].shape) for name, value in zip(names, values, strict=True)}
 
     dataset = tf.data.Dataset.from_tensors(0).flat_map(numbers).map(make, num_parallel_calls=2, deterministic=True)
-    return dataset.apply(tf.data.experimental.assert_cardinality(batches.steps)).prefetch(2)
+    options = tf.data.Options()
+    # Workers make the same batches and take each its rows of them: no picture is seen by two.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches.steps))
+    return dataset.prefetch(2).with_options(options)
 
 
 def as_pydataset(batches, first_epoch=0):

@@ -1,5 +1,6 @@
 """`train`: from a recipe to a published model, in as many pieces as it takes."""
 
+import contextlib
 import dataclasses
 import pathlib
 import random
@@ -12,7 +13,7 @@ from PIL import Image
 from keras_i2i import data
 from keras_i2i.core import backend, callbacks, checkpoint
 from keras_i2i.data import batches
-from keras_i2i.training import environment, parts
+from keras_i2i.training import environment, parts, strategies
 from keras_i2i.training import recipe as recipes
 from keras_i2i.zoo import publish, registry
 
@@ -21,7 +22,7 @@ SAMPLES = "samples.png"
 SAMPLE_COUNT = 12
 
 
-def train(recipe, out, *, resume=True, steps=None, verbose="auto"):
+def train(recipe, out, *, resume=True, steps=None, strategy="auto", verbose="auto"):
     """Trains a model as a recipe says and publishes it.
 
     Killed at any moment and called again it goes on from its last checkpoint, one an epoch, with the batches that would
@@ -32,20 +33,27 @@ def train(recipe, out, *, resume=True, steps=None, verbose="auto"):
         out: folder for the weights, record.json, recipe.yaml, card.md and samples.png.
         resume: False to begin anew, and throw away what a run left in `out`.
         steps: training steps in all, instead of the recipe's.
+        strategy: which devices share a step, a name (see `strategies.make`) or a `strategies.Team`. Several workers
+            need one `out` that all of them see, which the first writes. Each loads all data, and takes its share of
+            every batch.
         verbose: as in `fit`: "auto", 0, 1 for a progress bar, 2 for a line an epoch.
 
     Returns:
-        The `zoo.Record`, without a headline: that comes from an evaluation.
+        The `zoo.Record`, without a headline: that comes from an evaluation. None on other workers than the first.
 
     Raises:
         FileNotFoundError: no such recipe or data. ValueError: an invalid recipe, impossible data, or an `out` that
-            holds the run of another recipe. FloatingPointError: a loss became NaN. OSError: `out` cannot be written.
+            holds the run of another recipe, or is not the same for all workers. FloatingPointError: a loss became NaN.
+            OSError: `out` cannot be written. LostWorker: another worker is gone.
     """
+    team = strategy if isinstance(strategy, strategies.Team) else strategies.make(strategy)
     recipe, text = recipes.read(recipe)
     if steps is not None:
         recipe, text = dataclasses.replace(recipe, steps=steps), recipes.with_steps(text, steps)
     out = pathlib.Path(out).expanduser()
-    _claim(out / RUN, recipe, text, resume)
+    if team.index == 0:
+        _claim(out / RUN, recipe, text, resume)
+    team.agree(0)  # none reads before the first has cleared the folder
 
     # Keras takes the seeds of layers without one from here; its own set_random_seed imports TensorFlow.
     random.seed(recipe.seed)
@@ -54,26 +62,36 @@ def train(recipe, out, *, resume=True, steps=None, verbose="auto"):
         for domain, own in recipe.data.domains.items()
     }
     targets = _targets(loaded, recipe)
-    model = build(recipe, _teacher_dim(targets))
+    with team.scope():
+        model = build(recipe, _teacher_dim(targets))
     seconds = checkpoint.restore(model, out / RUN)
+    if not team.agree(model.steps_taken):
+        raise ValueError(f"The workers find different checkpoints in {str(out)!r}: give them a folder that all share.")
     samples = _samples(recipe, loaded, model)
 
     if model.steps_taken < recipe.steps:
         plan = parts.mix(loaded, targets, recipe)
         epoch = model.steps_taken // recipe.steps_per_epoch
         as_data = batches.as_tf if backend.is_tensorflow() else batches.as_pydataset
-        log = callbacks.training_log(out / RUN, images=samples, steps=recipe.steps, seconds=seconds)
-        model.fit(
-            as_data(plan, epoch),
-            epochs=-(-recipe.steps // recipe.steps_per_epoch),
-            initial_epoch=epoch,
-            shuffle=False,  # the plan is shuffled, and numbered
-            callbacks=log,
-            verbose=verbose,
-        )
-        seconds = next(one.elapsed for one in log if isinstance(one, checkpoint.Checkpoint))
+        if team.index == 0:
+            log = callbacks.training_log(out / RUN, images=samples, steps=recipe.steps, seconds=seconds)
+        else:
+            log, verbose = [callbacks.StopAtStep(recipe.steps)], 0
+        with strategies.lost_workers() if team.workers > 1 else contextlib.nullcontext():
+            model.fit(
+                as_data(plan, epoch),
+                epochs=-(-recipe.steps // recipe.steps_per_epoch),
+                initial_epoch=epoch,
+                shuffle=False,  # the plan is shuffled, and numbered
+                callbacks=log,
+                verbose=verbose,
+            )
+        seconds = next((one.elapsed for one in log if isinstance(one, checkpoint.Checkpoint)), seconds)
+    if team.index > 0:
+        return None
 
-    record = publish(
+    record = backend.outside_scope(
+        publish,
         model,
         out,
         name=recipe.name,

@@ -1,8 +1,9 @@
 """Games that are played on one device, on two replicas and by two workers, to see that all learn the same.
 
-    python -m tests.core.games one|mirrored|INDEX FOLDER [PORT PORT]
+    python -m tests.core.games one|mirrored|INDEX FOLDER RECIPE [PORT PORT]
 
-writes, for every game, the state that training ends in, its history and a translation to FOLDER/NAME.npz.
+writes, for every game, the state that training ends in, its history and a translation to FOLDER/NAME.npz; which
+pictures it saw in an epoch to FOLDER/seen.npy; and trains RECIPE, to FOLDER/../trained.
 """
 
 import dataclasses
@@ -80,13 +81,29 @@ def play(game, strategy):
     }
 
 
-def main(role, folder, *ports):
+def seen(strategy):
+    """The numbers of the pictures that this process sees in each batch of an epoch (batches, its share)."""
+    import numpy as np
+
+    import keras_i2i as ki
+
+    pixels = np.broadcast_to(np.arange(24, dtype=np.uint8)[:, None, None, None], (24, 8, 8, 3))
+    images = ki.data.Images(pixels, tuple(map(str, range(24))), {})
+    batches = ki.data.unpaired(images, images, image_size=8, batch_size=4, augment=None, steps=6)
+    local = [strategy.experimental_local_results(b["a"]) for b in strategy.experimental_distribute_dataset(batches)]
+    rows = [np.concatenate([(part.numpy()[:, 0, 0, 0] + 1) * 127.5 for part in parts]) for parts in local]
+    return np.rint(rows).astype(int)
+
+
+def main(role, folder, recipe, *ports):
     if role not in ("one", "mirrored"):
         cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
         os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": int(role)}})
 
     import numpy as np
     import tensorflow as tf
+
+    from keras_i2i.training import train
 
     if role == "one":
         strategy = tf.distribute.get_strategy()
@@ -98,6 +115,10 @@ def main(role, folder, *ports):
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
     for name, game in GAMES.items():
         np.savez(f"{folder}/{name}.npz", **play(game, strategy))
+    np.save(f"{folder}/seen.npy", seen(strategy))
+    with strategy.scope():
+        record = train(recipe, f"{folder}/../trained", verbose=0)
+    assert (record is None) == (role == "1"), "the first worker writes, and no other"
 
 
 if __name__ == "__main__":

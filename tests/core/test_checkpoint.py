@@ -10,7 +10,7 @@ import pytest
 
 from keras_i2i.core import checkpoint
 from tests.core.plain import Plain, compiled, data, everything
-from tests.harness import assert_close
+from tests.harness import assert_close, assert_one_sentence
 
 
 @pytest.fixture
@@ -130,6 +130,14 @@ def test_damaged_checkpoint_falls_back_to_the_one_before(model, tmp_path, damage
     assert checkpoint.restore(compiled(), tmp_path) > 0
     again.fit(data(first_epoch=1), epochs=2, initial_epoch=1, verbose=0)
     assert_close(everything(model), everything(again), 1e-5)
+
+
+def test_folder_that_takes_no_checkpoint_is_said_before_the_first_step(model, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="No checkpoint can be written to .*choose another folder") as caught:
+        model.fit(data(), epochs=1, verbose=0, callbacks=[checkpoint.Checkpoint(tmp_path / "file")])
+    assert_one_sentence(caught)
+    assert model.steps_taken == 0
 
 
 def test_checkpoint_of_an_older_form_is_said_to_be_none(model, tmp_path):

@@ -110,6 +110,10 @@ def test_weights_of_a_compiled_model_load_into_one_that_is_not(tmp_path):
         (np.zeros((4, 8, 8, 3), np.float32), r"dicts of named tensors, e.g. ki.data.unpaired\(...\), got ndarray"),
         ({"a": np.zeros((4, 8, 8, 3), np.float32)}, "Staged needs 'b' in its batches, which hold 'a'"),
         ({k: np.zeros((4, 9, 8, 3), np.float32) for k in "ab"}, "'a' are images of 9x8 pixels, .* image_size=8"),
+        (
+            tf.data.Dataset.from_tensor_slices({k: np.zeros((3, 8, 8, 3)) for k in "ab"}).batch(4, drop_remainder=True),
+            "no whole batch: give more of them, or make batch_size smaller",
+        ),
     ],
 )
 def test_wrong_batches_are_refused(data, text):

@@ -11,7 +11,7 @@ from keras_i2i import data
 from keras_i2i.data import Augment
 from keras_i2i.training import parts
 from keras_i2i.training import recipe as recipes
-from tests.training.conftest import paint
+from tests.tiny_recipe import paint
 from tests.zoo.test_zoo import sentence
 
 

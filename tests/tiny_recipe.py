@@ -1,7 +1,6 @@
-"""A tiny recipe on pictures that the test draws."""
+"""A tiny recipe on pictures that the tests draw (see conftest)."""
 
 import numpy as np
-import pytest
 from PIL import Image
 
 TEXT = """
@@ -42,26 +41,3 @@ def paint(folder, color, count, seed=0, size=16):
     for index in range(count):
         pixels = np.clip(rng.normal(0, 20, (size, size, 3)) + color, 0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(folder / f"{index:03}.png")
-
-
-@pytest.fixture(scope="session")
-def pictures(tmp_path_factory):
-    """Folders red, green and blue."""
-    root = tmp_path_factory.mktemp("pictures")
-    for seed, (name, color) in enumerate({"red": (200, 40, 40), "green": (40, 200, 40), "blue": (40, 40, 200)}.items()):
-        paint(root / name, color, 10, seed)
-    return root
-
-
-@pytest.fixture(scope="session")
-def recipe_text(pictures):
-    """A valid recipe."""
-    return TEXT.format(root=pictures)
-
-
-@pytest.fixture
-def recipe_file(recipe_text, tmp_path):
-    """The valid recipe as a file."""
-    path = tmp_path / "tiny.yaml"
-    path.write_text(recipe_text)
-    return path
