@@ -158,6 +158,14 @@ def replica_mean(value):
     return value if context is None else context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
 
+def replica_sum(tensors):
+    """Within a step, the sums of tensors over the replicas; gradients of looked-up rows become whole ones."""
+    import tensorflow as tf
+
+    whole = [tf.convert_to_tensor(tensor) for tensor in tensors]
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, whole)
+
+
 def assign(variables, values):
     """Within a step, assigns values that are equal on all replicas; networks' variables take none otherwise."""
     if replica_count() == 1:

@@ -6,28 +6,29 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_i2i")
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Constant, then on a straight line to 0, as in CycleGAN and its successors.
+    """Constant, then on a straight line to 0 or a share of the rate, as in CycleGAN and its successors.
 
     Args:
         rate: learning rate at the start.
         constant_steps: steps at this rate.
-        decay_steps: steps from there to 0.
+        decay_steps: steps from there to the end of the line.
+        final: where it ends, as a share of `rate`.
 
     Raises:
         ValueError: for a negative number of steps, or no step of decay.
     """
 
-    def __init__(self, rate, constant_steps, decay_steps):
+    def __init__(self, rate, constant_steps, decay_steps, final=0.0):
         if constant_steps < 0 or decay_steps < 1:
             raise ValueError(
                 f"LinearDecay needs constant_steps of 0 or more and decay_steps of 1 or more, got {constant_steps} and"
                 f" {decay_steps}."
             )
-        self.rate, self.constant_steps, self.decay_steps = rate, constant_steps, decay_steps
+        self.rate, self.constant_steps, self.decay_steps, self.final = rate, constant_steps, decay_steps, final
 
     def __call__(self, step):
         done = (ops.cast(step, "float32") - self.constant_steps) / self.decay_steps
-        return self.rate * (1.0 - ops.clip(done, 0.0, 1.0))
+        return self.rate * (1.0 - (1.0 - self.final) * ops.clip(done, 0.0, 1.0))
 
     def get_config(self):
-        return {"rate": self.rate, "constant_steps": self.constant_steps, "decay_steps": self.decay_steps}
+        return {name: getattr(self, name) for name in ("rate", "constant_steps", "decay_steps", "final")}

@@ -10,7 +10,7 @@ import types
 import keras
 from keras import ops
 
-from keras_i2i.core import backend, batches, inference, reduction
+from keras_i2i.core import backend, batches, clipping, inference, reduction
 from keras_i2i.core.ema import WeightAverage
 from keras_i2i.core.guard import Guard, NaNGuard
 from keras_i2i.core.players import alternates, check_curriculum, due_phases, stage_at, total_steps
@@ -98,14 +98,15 @@ class Translator(inference.Inference, KeepsRandomness, keras.Model):
         """Makes and builds one optimizer a player; without arguments, the paper's.
 
         Args:
-            optimizers: maps a player's name to a `keras.optimizers.Optimizer` that replaces the default one.
+            optimizers: maps a player's name to a `keras.optimizers.Optimizer` that replaces the default one. Clipping
+                (`global_clipnorm=1.0`) and accumulation (`gradient_accumulation_steps=4`) are its own.
             jit_compile: "auto", True or False, as in Keras; XLA works on one device.
             run_eagerly: run the step without a graph, for debugging.
             steps_per_execution: steps a compiled call; needs phases that all run at every step.
 
         Raises:
-            ValueError: for an unknown player, `steps_per_execution` with alternating phases, or that or XLA with
-                several replicas.
+            ValueError: for an unknown player, `steps_per_execution` with alternating phases, or, with several replicas,
+                for that, XLA, or an optimizer that accumulates gradients.
         """
         with backend.replica_scope(self):
             replicas = backend.replica_count()
@@ -141,6 +142,7 @@ class Translator(inference.Inference, KeepsRandomness, keras.Model):
                 optimizer = given[name] if name in given else player.optimizer()
                 if self.dtype_policy.name == "mixed_float16":
                     optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+                clipping.check(name, optimizer, replicas)
                 variables = player.variables()
                 optimizer.build(variables)  # an unbuilt optimizer is skipped on restore with only a warning
                 made[name] = optimizer
@@ -298,15 +300,22 @@ class Translator(inference.Inference, KeepsRandomness, keras.Model):
         backend.update(apply)
 
     def _apply(self, name, gradients, variables, gate):
-        """Steps one player; where `gate` is False its weights, optimizer and average keep every bit."""
+        """Steps one player; where `gate` is False its weights, optimizer and average keep every bit.
+
+        An average follows the weights' steps, which are fewer than the optimizer's where that accumulates gradients.
+        """
         optimizer, average = self.optimizers[name], self.averages.get(name)
         touched = [*variables, *optimizer.variables, *(average.variables if average else ())]
         # Selected rather than branched over: a collective inside of a conditional is refused by tf.distribute.
         before = [ops.copy(ops.convert_to_tensor(variable)) for variable in touched]
-        optimizer.apply(gradients, variables)
+        steps = clipping.weight_steps(optimizer)
+        optimizer.apply(clipping.over_replicas(optimizer, gradients), variables)
+        gates = [gate] * len(touched)
         if average is not None:
             average.update()
-        backend.assign(touched, [ops.where(gate, own, old) for own, old in zip(touched, before, strict=True)])
+            stepped = ops.logical_and(gate, ops.not_equal(clipping.weight_steps(optimizer), steps))
+            gates[-len(average.variables) :] = [stepped] * len(average.variables)
+        backend.assign(touched, [ops.where(g, own, old) for g, own, old in zip(gates, touched, before, strict=True)])
 
     def _own_state(self):
         """What a forward pass or a phase changes beside weights: batch statistics, controllers, windows."""

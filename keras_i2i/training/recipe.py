@@ -12,7 +12,7 @@ from keras_i2i.data.transforms import Augment
 from keras_i2i.zoo.record import License, checked_fields
 
 FILE = "recipe.yaml"
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("constant", "cosine", "linear", "step")
 
 Box = tuple[int, int, int, int]
 Spec = str | Mapping
@@ -104,8 +104,12 @@ class LearningRate:
 
     Attributes:
         start: at the first step.
-        schedule: "constant", or "cosine" down to `final` at the last step.
+        schedule: "constant"; "cosine" down to `final` at the last step; "linear" the same on a straight line, after
+            `constant_steps`; or "step", times `factor` after each of the `milestones`.
         final: as a share of `start`.
+        constant_steps: of "linear", before the line begins.
+        milestones: of "step": numbers of training steps, rising.
+        factor: of "step".
         players: maps a player to a factor of its rate; 1 for those that are not there. Two time scales let a
             discriminator keep up (Heusel et al. 2017, arXiv 1706.08500).
     """
@@ -113,11 +117,22 @@ class LearningRate:
     start: float
     schedule: str = "constant"
     final: float = 0.0
+    constant_steps: int = 0
+    milestones: tuple[int, ...] = ()
+    factor: float = 0.1
     players: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         if self.schedule not in SCHEDULES:
             raise ValueError(f"learning_rate.schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}")
+        if not isinstance(self.constant_steps, int) or self.constant_steps < 0:
+            raise ValueError(f"learning_rate.constant_steps must be a whole number, got {self.constant_steps!r}")
+        milestones = self.milestones
+        whole = isinstance(milestones, tuple) and all(isinstance(step, int) and step > 0 for step in milestones)
+        if not whole or [*milestones] != sorted({*milestones}):
+            raise ValueError(f"learning_rate.milestones must be rising whole numbers, got {milestones!r}")
+        if not _is_positive(self.factor):
+            raise ValueError(f"learning_rate.factor must be above 0, got {self.factor!r}")
         if not isinstance(self.players, dict) or not all(_is_positive(factor) for factor in self.players.values()):
             raise ValueError(f"learning_rate.players must map players to factors above 0, got {self.players!r}")
 
@@ -174,7 +189,7 @@ def parse(text):
     values["data"] = _data(values["data"])
     if values.get("learning_rate") is not None:
         rate = checked_fields(LearningRate, values["learning_rate"], "learning_rate")
-        values["learning_rate"] = LearningRate(**rate)
+        values["learning_rate"] = LearningRate(**{k: tuple(v) if isinstance(v, list) else v for k, v in rate.items()})
     return Recipe(**values)
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from keras_i2i import data
 from keras_i2i.core import backend, callbacks, checkpoint
+from keras_i2i.core.schedules import LinearDecay
 from keras_i2i.data import batches
 from keras_i2i.training import environment, parts, strategies
 from keras_i2i.training import recipe as recipes
@@ -147,11 +148,21 @@ def _optimizers(model, recipe):
     made = {}
     for player in players:
         optimizer = player.optimizer()
-        schedule = rate.start * rate.players.get(player.name, 1.0)
-        if rate.schedule == "cosine":
-            schedule = keras.optimizers.schedules.CosineDecay(schedule, recipe.steps, alpha=rate.final)
+        schedule = _schedule(rate, rate.start * rate.players.get(player.name, 1.0), recipe.steps)
         made[player.name] = type(optimizer).from_config({**optimizer.get_config(), "learning_rate": schedule})
     return made
+
+
+def _schedule(rate, start, steps):
+    """What the optimizer's learning rate is: a number, or a schedule of its own, saved count."""
+    if rate.schedule == "cosine":
+        return keras.optimizers.schedules.CosineDecay(start, steps, alpha=rate.final)
+    if rate.schedule == "linear":
+        return LinearDecay(start, rate.constant_steps, max(steps - rate.constant_steps, 1), rate.final)
+    if rate.schedule == "step":
+        values = [start * rate.factor**count for count in range(len(rate.milestones) + 1)]
+        return keras.optimizers.schedules.PiecewiseConstantDecay(list(rate.milestones), values)
+    return start
 
 
 def _claim(folder, recipe, text, resume):

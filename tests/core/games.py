@@ -22,6 +22,7 @@ class Game:
         case: the attribute `CASE`-like of a test module, as "module:attribute".
         steps: training steps.
         sgd: players that step by plain SGD; the others have their own Adam.
+        options: of the SGD.
         tolerance: on the state; SGD is exact but for the order of sums, Adam divides by gradients that may be tiny.
         settings: of the config.
     """
@@ -29,6 +30,7 @@ class Game:
     case: str
     steps: int
     sgd: tuple[str, ...] = ()
+    options: Mapping = dataclasses.field(default_factory=dict)
     tolerance: float = 1e-6
     settings: Mapping = dataclasses.field(default_factory=dict)
 
@@ -38,6 +40,8 @@ PLAYERS = ("generator", "discriminator_a", "discriminator_b")
 BOTH = {"adversarial_targets": ("a", "b")}
 GAMES = {
     "players": Game(CYCLEGAN, 1, PLAYERS, settings={"pool_size": 0}),
+    # Replicas' shares of a gradient are shorter than it: clipped one by one, they would not add up to it, clipped.
+    "clipped": Game(CYCLEGAN, 1, PLAYERS, {"global_clipnorm": 0.1}, settings={"pool_size": 0}),
     "players_adam": Game(CYCLEGAN, 1, tolerance=1e-5, settings={"pool_size": 0}),
     "penalty": Game(XGAN, 1, PLAYERS, settings={**BOTH, "gradient_penalty": 1.0, "accuracy_gate": None}),
     # Between the accuracies of the two discriminators on the first batch: one steps, the other's gate is closed.
@@ -63,7 +67,9 @@ def play(game, strategy):
     case = getattr(importlib.import_module(module), name)
     with strategy.scope():
         model = case.make(**game.settings)
-        model.compile({name: keras.optimizers.SGD(0.01, momentum=0.9) for name in game.sgd}, jit_compile=False)
+        model.compile(
+            {name: keras.optimizers.SGD(0.01, momentum=0.9, **game.options) for name in game.sgd}, jit_compile=False
+        )
     data = case.data(model, batches=game.steps)
     batches = tf.data.Dataset.from_tensor_slices(data).batch(4, drop_remainder=True)
     with tempfile.TemporaryDirectory() as folder:  # the callbacks of a long run work there too

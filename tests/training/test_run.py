@@ -168,3 +168,32 @@ def test_trains_publishes_and_loads_on_torch_without_tensorflow(recipe_file, tmp
     assert record.training["steps"] == 3 and "torch" in record.training["versions"]
     here = zoo.load(tmp_path / "out").translate(images).astype(int)  # on TensorFlow, the same weights
     assert np.abs(here - np.load(tmp_path / "y.npy")).max() <= 1 and here.std() > 1
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [
+        ("constant", [1, 1, 1, 1, 1]),
+        ("linear, constant_steps: 2", [1, 1, 1, 0.5, 0]),
+        ("linear, final: 0.5", [1, 0.875, 0.75, 0.625, 0.5]),
+        ("cosine", [1, (1 + 2**-0.5) / 2, 0.5, (1 - 2**-0.5) / 2, 0]),
+        ("step, milestones: [1, 3], factor: 0.5", [1, 1, 0.5, 0.5, 0.25]),
+    ],
+)
+def test_schedules(recipe_text, schedule, rates):
+    """The rates before steps 0 to 4 of 4, by hand; a milestone's own step still has the rate before it."""
+    recipe = recipes.parse(recipe_text.replace("schedule: cosine, final: 0.1", f"schedule: {schedule}"))
+    optimizer = build(recipe).optimizers["generator"]
+    found = []
+    for step in range(5):
+        optimizer.iterations.assign(step)
+        found.append(float(optimizer.learning_rate) / 1e-3)
+    np.testing.assert_allclose(found, rates, atol=1e-6)
+
+
+def test_schedule_goes_on_where_a_killed_run_stopped(whole, tmp_path):
+    """The count is in the checkpoint."""
+    model = build(recipes.read(whole[0] / "tiny.yaml")[0])
+    checkpoint.restore(model, whole[0] / "out/run")
+    assert int(model.optimizers["generator"].iterations) == 4
+    assert float(model.optimizers["generator"].learning_rate) == pytest.approx(1e-4)
