@@ -3,6 +3,7 @@
 import contextlib
 
 import numpy as np
+from keras import ops
 
 from keras_i2i.core import backend, imaging
 
@@ -51,7 +52,8 @@ class Inference:
         """
         x = imaging.fit_to(x, self.image_size)
         if key not in self._compiled_inference:
-            self._compiled_inference[key] = backend.compiled_inference(function)
+            compiled = backend.compiled_inference(lambda tensor: ops.cast(function(tensor), "float32"))
+            self._compiled_inference[key] = compiled
         run = self._compiled_inference[key]
         with self.averaged_weights():
             return np.concatenate([run(x[i : i + batch_size]) for i in range(0, len(x), batch_size)])

@@ -18,7 +18,7 @@ class ImagePool(keras.layers.Layer):
     """
 
     def __init__(self, size, *, seed=None, **options):
-        super().__init__(**options)
+        super().__init__(**{"dtype": "float32", **options})  # pictures are kept as they come
         self.size = size
         self.generator = keras.random.SeedGenerator(seed)
 

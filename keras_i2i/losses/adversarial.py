@@ -1,10 +1,11 @@
-"""Adversarial terms on logits."""
+"""Adversarial terms on logits, in float32 whatever precision the networks run in."""
 
 from keras import ops
 
 
 def binary_cross_entropy(logits, target):
     """Cross-entropy of logits with the constant label `target` (0 or 1), per sample: shape (N,), from 0 up."""
+    logits = float32(logits)
     labels = ops.full_like(logits, target)
     return per_sample(ops.binary_crossentropy(labels, logits, from_logits=True))
 
@@ -21,7 +22,7 @@ def generator_loss(fake_logits):
 
 def least_squares(logits, target):
     """(logits - target)^2, averaged over patches per sample: shape (N,) (LSGAN, Mao et al. 2017, arXiv 1611.04076)."""
-    return per_sample(ops.square(logits - target))
+    return per_sample(ops.square(float32(logits) - target))
 
 
 def accuracy(real_logits, fake_logits):
@@ -29,6 +30,11 @@ def accuracy(real_logits, fake_logits):
     right_real = ops.mean(ops.cast(real_logits > 0, "float32"))
     right_fake = ops.mean(ops.cast(fake_logits <= 0, "float32"))
     return (right_real + right_fake) / 2
+
+
+def float32(values):
+    """In the precision of losses: sums and roots of halves overflow, and lose what is small."""
+    return ops.cast(values, "float32")
 
 
 def per_sample(values):

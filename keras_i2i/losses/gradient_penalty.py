@@ -1,4 +1,4 @@
-"""Penalties on the slope of a critic, in float32 whatever precision it runs in."""
+"""Penalties on the slope of a critic, which is to run in float32 (see `networks.precision`)."""
 
 from keras import ops
 

@@ -1,14 +1,14 @@
-"""Distances between two batches, per sample."""
+"""Distances between two batches, per sample, in float32 whatever precision the networks run in."""
 
 from keras import ops
 
 from keras_i2i.layers.normalization import unit_length
-from keras_i2i.losses.adversarial import per_sample
+from keras_i2i.losses.adversarial import float32, per_sample
 
 
 def l1(x, y):
     """Mean absolute difference, per sample: shape (N,), in [0, 2] for images in [-1, 1]."""
-    return per_sample(ops.abs(x - y))
+    return per_sample(ops.abs(float32(x) - float32(y)))
 
 
 def l2_norm(x, y):
@@ -16,10 +16,10 @@ def l2_norm(x, y):
 
     A small constant under the root keeps the gradient finite where both are equal.
     """
-    difference = ops.reshape(x - y, (ops.shape(x)[0], -1))
+    difference = ops.reshape(float32(x) - float32(y), (ops.shape(x)[0], -1))
     return ops.sqrt(ops.sum(ops.square(difference), axis=-1) + 1e-12)
 
 
 def cosine_distance(x, y):
     """1 - cos(x, y) of vectors (N, D), per sample: shape (N,), in [0, 2]."""
-    return 1.0 - ops.sum(unit_length(x) * unit_length(y), axis=-1)
+    return 1.0 - ops.sum(unit_length(float32(x)) * unit_length(float32(y)), axis=-1)

@@ -27,6 +27,7 @@ from keras_i2i.networks.convolutional import (
     to_image,
     upsampling,
 )
+from keras_i2i.networks.precision import float32
 from keras_i2i.networks.seeds import shift
 
 SHARING = ("none", "partial", "full")
@@ -190,23 +191,20 @@ class XGAN(SharedEmbedding, Translator):
         self.domain_classifier = perceptron(c.embedding_dim, (*c.domain_hidden, classes), seed=shift(c.seed, 80))
         self.reversal = GradientReversal()
         # Without a norm: a critic that normalises is blind to contrast, and the paper's is small.
-        self.discriminators = {
-            domain: sequence(
-                downsampling(
-                    (c.image_size, c.image_size, 3),
-                    c.discriminator_filters,
-                    norm="none",
-                    slope=0.2,
-                    seed=shift(c.seed, 90),
-                ),
-                flatten((side, side, c.discriminator_filters[-1])),
-                perceptron(side * side * c.discriminator_filters[-1], (1,), seed=shift(c.seed, 95)),
-            )
-            for domain in c.adversarial_targets
-        }
+        with float32(c.gradient_penalty > 0):
+            self.discriminators = {domain: self._critic(side) for domain in c.adversarial_targets}
         self.teacher_head = None
         if c.teacher_dim:
             self.teacher_head = perceptron(c.embedding_dim, (c.teacher_dim,), seed=shift(c.seed, 99))
+
+    def _critic(self, side):
+        c = self.config
+        shape, filters = (c.image_size, c.image_size, 3), c.discriminator_filters
+        return sequence(
+            downsampling(shape, filters, norm="none", slope=0.2, seed=shift(c.seed, 90)),
+            flatten((side, side, filters[-1])),
+            perceptron(side * side * filters[-1], (1,), seed=shift(c.seed, 95)),
+        )
 
     # ---- the game -------------------------------------------------------------------------------------------------
 
@@ -326,6 +324,7 @@ class XGAN(SharedEmbedding, Translator):
     def _scaled(self, z, training=False):
         if self.embedding_norm is not None:
             z = self.embedding_norm(z, training=training)
+        z = ops.cast(z, "float32")  # whatever precision the networks run in
         return unit_length(z) if self.config.normalize_embedding else z
 
     def encode_tensor(self, x, domain):
