@@ -9,6 +9,7 @@ a set of photographs: shares of long hair, facial hair, glasses, and the spread 
 import dataclasses
 import functools
 import json
+import re
 
 import numpy as np
 
@@ -62,8 +63,8 @@ BACKDROPS = (
 )
 CLOTH_COLORS = ("#262e33", "#3c4f5c", "#25557c", "#929598", "#5199e4", "#e6e6e6", "#8c3f45", "#7d6b57", "#ffffff")
 
-# Of a 128-pixel drawing: the head as a portrait photograph frames it (left, top, right, bottom).
-HEAD_BOX = (14, 4, 114, 104)
+# Of a drawing of 280 units: the head as a portrait photograph frames it (left, top, right, bottom).
+HEAD_BOX = (30.625, 8.75, 249.375, 227.5)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,7 +176,6 @@ def draw(svg, size):
 def render(avatar, size=64):
     """Draws an `Avatar` framed on the head, as uint8 RGB `(size, size, 3)`."""
     import dicebear
-    from PIL import Image
 
     options = {
         "seed": "portrait",
@@ -196,10 +196,7 @@ def render(avatar, size=64):
         "clothesColor": [avatar.clothes_color],
         "backgroundColor": [avatar.backdrop],
     }
-    scale = max(1, -(-size // 50))  # drawn at twice the size or more, then shrunk with antialiasing
-    pixels = draw(dicebear.Avatar(_style("avataaars"), options).to_string(), 128 * scale)
-    box = tuple(edge * scale for edge in HEAD_BOX)
-    return np.asarray(Image.fromarray(pixels).crop(box).resize((size, size), Image.Resampling.LANCZOS))
+    return _smooth(_framed(dicebear.Avatar(_style("avataaars"), options).to_string(), HEAD_BOX), size)
 
 
 def render_style(style, seed, backdrop, size=64):
@@ -215,9 +212,22 @@ def render_style(style, seed, backdrop, size=64):
         `(pixels, {"seed": seed})`, pixels uint8 RGB `(size, size, 3)`.
     """
     import dicebear
-    from PIL import Image
 
     svg = dicebear.Avatar(_style(style), {"seed": seed, "backgroundColor": [backdrop]}).to_string()
-    scale = max(1, -(-128 // size))
-    pixels = draw(svg, size * scale)
-    return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.LANCZOS)), {"seed": seed}
+    return _smooth(svg, size), {"seed": seed}
+
+
+def _framed(svg, box):
+    """An SVG that shows a part of itself: `box` is (left, top, right, bottom) in its own units."""
+    left, top, right, bottom = box
+    framed, count = re.subn(r'viewBox="[^"]*"', f'viewBox="{left} {top} {right - left} {bottom - top}"', svg, count=1)
+    if not count:
+        raise ValueError("The drawing has no viewBox, so that no part of it can be shown.")
+    return framed
+
+
+def _smooth(svg, size):
+    """Draws at twice the size and shrinks: at the size itself, light seams show where two shapes meet."""
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(draw(svg, 2 * size)).resize((size, size), Image.Resampling.LANCZOS))

@@ -35,7 +35,7 @@ class Avatars(tfds.core.GeneratorBasedBuilder):
     """Labelled cartoon portraits, drawn from code."""
 
     # Raise it whenever `avatars.sample` or `avatars.render` would draw an index differently: it retires the caches.
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("1.1.0")
     BUILDER_CONFIGS = [AvatarsConfig.of(drawn.Avatars(), 64)]
 
     def _info(self):
