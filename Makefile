@@ -23,7 +23,7 @@ demo: $(STAMP)
 	    || { cat $(VENV)/demo.log >&2; exit 1; }
 
 test: $(STAMP) $(if $(TORCH),$(VENV)/.torch)
-	@TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest $(ARGS)
+	@TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest -n auto --maxprocesses 4 --dist loadscope $(ARGS)
 
 lint: $(STAMP)
 	$(PY) -m ruff check .
