@@ -36,18 +36,17 @@ class Game:
 
 
 XGAN, CYCLEGAN = "tests.methods.test_xgan:CASE", "tests.methods.test_cyclegan:CASE"
+STAGED, WITHOUT_BATCH_NORM = "tests.core.toys:STAGED", {"batch_norm": False}  # its statistics are a replica's own
 PLAYERS = ("generator", "discriminator_a", "discriminator_b")
 BOTH = {"adversarial_targets": ("a", "b")}
 GAMES = {
     "players": Game(CYCLEGAN, 1, PLAYERS, settings={"pool_size": 0}),
     # Replicas' shares of a gradient are shorter than it: clipped one by one, they would not add up to it, clipped.
-    "clipped": Game(CYCLEGAN, 1, PLAYERS, {"global_clipnorm": 0.1}, settings={"pool_size": 0}),
-    "players_adam": Game(CYCLEGAN, 1, tolerance=1e-5, settings={"pool_size": 0}),
+    "clipped": Game(STAGED, 2, ("autoencoder",), {"global_clipnorm": 0.01}, settings=WITHOUT_BATCH_NORM),
     "penalty": Game(XGAN, 1, PLAYERS, settings={**BOTH, "gradient_penalty": 1.0, "accuracy_gate": None}),
     # Between the accuracies of the two discriminators on the first batch: one steps, the other's gate is closed.
-    "gated": Game(XGAN, 1, PLAYERS, settings={**BOTH, "accuracy_gate": 0.3}),
-    # Without batch norm, whose statistics are those of a replica's part of the batch.
-    "stages": Game("tests.core.toys:STAGED", 5, tolerance=1e-5, settings={"batch_norm": False}),
+    "gated": Game(XGAN, 1, tolerance=1e-5, settings={**BOTH, "accuracy_gate": 0.3}),
+    "stages": Game(STAGED, 5, tolerance=1e-5, settings=WITHOUT_BATCH_NORM),
 }
 
 
