@@ -177,6 +177,10 @@ def test_export_writes_a_savedmodel(tiny_zoo, tmp_path):
     assert code == 1 and "overwrite" in said
 
 
+def test_strategies_are_those_of_train():
+    assert tuple(one.value for one in cli.Strategy) == strategies.NAMES  # written twice, so that help comes at once
+
+
 def test_train_by_workers_that_cannot_be(recipe_file, tmp_path, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", "{")
     for strategy in ("auto", "multiworker"):

@@ -154,7 +154,7 @@ def _optimizers(model, recipe):
 
 
 def _schedule(rate, start, steps):
-    """What the optimizer's learning rate is: a number, or a schedule of its own, saved count."""
+    """What the optimizer's learning rate is: a number, or a schedule over the optimizer's own count, which is saved."""
     if rate.schedule == "cosine":
         return keras.optimizers.schedules.CosineDecay(start, steps, alpha=rate.final)
     if rate.schedule == "linear":
