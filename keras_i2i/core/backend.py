@@ -6,6 +6,7 @@ machine with PyTorch alone can train.
 
 import concurrent.futures
 import contextlib
+import functools
 
 import keras
 
@@ -83,6 +84,97 @@ def input_gradient(function, x):
             x = x.detach().requires_grad_()
             return torch.autograd.grad(function(x).sum(), x, create_graph=True)[0]
     raise _untrainable()
+
+
+def fused(forward, backward):
+    """A function with a gradient of its own, each compiled into few passes over memory.
+
+    TensorFlow's graphs go through memory once an operation, and some gradients of theirs (of slices, of mirrored
+    borders) run on one core; XLA makes slow convolutions on CPUs. So what lies between two convolutions is given to XLA.
+
+    Args:
+        forward: from tensors to `(result, kept)`, a tensor and a tuple of tensors; `keras.ops` only.
+        backward: from the result's gradient, the tensors, the result and what was kept to the tensors' gradients, as a
+            tuple.
+
+    Returns:
+        Function from the tensors to the result; on other backends than TensorFlow the plain one, whose gradient the
+        backend finds itself. It can be differentiated twice.
+    """
+    if not is_tensorflow():
+        return lambda *tensors: forward(*tensors)[0]
+    import tensorflow as tf
+
+    @functools.cache  # one a shape: TensorFlow warns of functions that meet several
+    def compiled(_):
+        def there(tensors):
+            return forward(*tensors)
+
+        def back(gradient, tensors, result, kept):
+            return backward(gradient, tensors, result, kept)
+
+        return [tf.function(function, jit_compile=True, autograph=False) for function in (there, back)]
+
+    def constant(tensors):  # else a compiled function returns all of its intermediate values for the tape
+        return tf.nest.map_structure(tf.stop_gradient, tensors)
+
+    @tf.custom_gradient
+    def function(*tensors):
+        there, back = compiled(tuple((str(tensor.shape), tensor.dtype) for tensor in tensors))
+        result, kept = there(constant(tensors))
+
+        @tf.custom_gradient
+        def first(gradient, *tensors):
+            def second(*upstream):  # for penalties: what is differentiated is computed anew, by TensorFlow's gradients
+                with tf.GradientTape() as outer:
+                    outer.watch([gradient, *tensors])
+                    with tf.GradientTape() as inner:
+                        inner.watch(tensors)
+                        again = forward(*tensors)[0]
+                    gradients = inner.gradient(again, tensors, gradient)
+                return outer.gradient(gradients, [gradient, *tensors], upstream, unconnected_gradients="zero")
+
+            return back(*constant([gradient, tensors, result, kept])), second
+
+        return result, lambda gradient: first(gradient, *tensors)
+
+    return function
+
+
+def only_if(condition, function, variables, *, branch):
+    """Calls `function`, which assigns to `variables` and to nothing else; where the condition is False they keep every bit.
+
+    Args:
+        condition: boolean scalar tensor, equal on all replicas.
+        function: without arguments.
+        variables: list of all that it may change.
+        branch: whether a conditional may be compiled. Otherwise all is computed, and the old values are selected: XLA
+            fuses that, and a collective inside of a conditional is refused by `tf.distribute`.
+    """
+    if is_torch():
+        if bool(condition):
+            function()
+    elif is_tensorflow() and branch and replica_count() == 1:
+        import tensorflow as tf
+
+        def taken():
+            function()
+            return tf.constant(0)
+
+        tf.cond(condition, taken, lambda: tf.constant(0))
+    else:
+        before = [keras.ops.copy(keras.ops.convert_to_tensor(variable)) for variable in variables]
+        function()
+        assign(variables, [keras.ops.where(condition, v, old) for v, old in zip(variables, before, strict=True)])
+
+
+def on_cpu():
+    """Whether TensorFlow computes here, and has nothing but processors: what is slow there is then done another way."""
+    if not is_tensorflow():
+        return False
+    import tensorflow as tf
+
+    return not tf.config.list_logical_devices("GPU")
 
 
 def values_of(gradient):

@@ -117,6 +117,8 @@ class Translator(inference.Inference, KeepsRandomness, keras.Model):
             for name, (given, only) in needed.items():
                 if given != only:
                     raise ValueError(f"Under a strategy with {replicas} replicas, {name} must be {only}, got {given}.")
+        elif jit_compile == "auto" and backend.on_cpu():
+            jit_compile = False  # XLA's convolutions are slower there than TensorFlow's own
         super().compile(
             optimizer=None, jit_compile=jit_compile, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution
         )
@@ -305,17 +307,17 @@ class Translator(inference.Inference, KeepsRandomness, keras.Model):
         An average follows the weights' steps, which are fewer than the optimizer's where that accumulates gradients.
         """
         optimizer, average = self.optimizers[name], self.averages.get(name)
-        touched = [*variables, *optimizer.variables, *(average.variables if average else ())]
-        # Selected rather than branched over: a collective inside of a conditional is refused by tf.distribute.
-        before = [ops.copy(ops.convert_to_tensor(variable)) for variable in touched]
-        steps = clipping.weight_steps(optimizer)
-        optimizer.apply(clipping.over_replicas(optimizer, gradients), variables)
-        gates = [gate] * len(touched)
-        if average is not None:
-            average.update()
-            stepped = ops.logical_and(gate, ops.not_equal(clipping.weight_steps(optimizer), steps))
-            gates[-len(average.variables) :] = [stepped] * len(average.variables)
-        backend.assign(touched, [ops.where(g, own, old) for g, own, old in zip(gates, touched, before, strict=True)])
+        averaged = average.variables if average else []
+        branch = not self.jit_compile
+
+        def step():
+            steps = clipping.weight_steps(optimizer)
+            optimizer.apply(clipping.over_replicas(optimizer, gradients), variables)
+            if average is not None:
+                stepped = ops.not_equal(clipping.weight_steps(optimizer), steps)
+                backend.only_if(stepped, average.update, averaged, branch=branch)
+
+        backend.only_if(gate, step, [*variables, *optimizer.variables, *averaged], branch=branch)
 
     def _own_state(self):
         """What a forward pass or a phase changes beside weights: batch statistics, controllers, windows."""

@@ -3,8 +3,12 @@
 `keras.layers.GroupNormalization` lowers to tensors of rank 5; here everything of the image's size has rank 4.
 """
 
+import functools
+
 import keras
 from keras import ops
+
+from keras_i2i.core import backend
 
 
 @keras.saving.register_keras_serializable(package="keras_i2i")
@@ -15,14 +19,15 @@ class GroupNorm(keras.layers.Layer):
         groups: how many groups of channels share statistics; `groups = channels` is instance normalisation.
         epsilon: added to the variance; 1e-5 as in the papers (Keras's default is 1e-3).
         affine: learn a scale and an offset per channel.
+        slope: of a (leaky) ReLU that follows, for negative values; 0 for ReLU, None for no activation.
 
     Raises:
         ValueError: if `groups` does not divide the channels.
     """
 
-    def __init__(self, groups, *, epsilon=1e-5, affine=True, **options):
+    def __init__(self, groups, *, epsilon=1e-5, affine=True, slope=None, **options):
         super().__init__(**options)
-        self.groups, self.epsilon, self.affine = groups, epsilon, affine
+        self.groups, self.epsilon, self.affine, self.slope = groups, epsilon, affine, slope
 
     def build(self, input_shape):
         channels = input_shape[-1]
@@ -32,13 +37,15 @@ class GroupNorm(keras.layers.Layer):
             self.gamma = self.add_weight(shape=(channels,), initializer="ones", name="gamma")
             self.beta = self.add_weight(shape=(channels,), initializer="zeros", name="beta")
 
-    def call(self, inputs):
+    def call(self, inputs, training=False):
+        if training and backend.is_tensorflow():
+            affine = [ops.cast(weight, "float32") for weight in (self.gamma, self.beta)] if self.affine else []
+            return _fused(self.groups, self.epsilon, self.slope)(inputs, *affine)
         x = ops.cast(inputs, "float32")
         channels = inputs.shape[-1]
         mean = ops.mean(x, axis=(1, 2), keepdims=True)
-        # Not `ops.moments`: on PyTorch it is E[x^2] - E[x]^2, which rounding makes negative. The variance has no
-        # gradient in the mean.
-        variance = ops.mean(ops.square(x - ops.stop_gradient(mean)), axis=(1, 2), keepdims=True)
+        # Not `ops.moments`: on PyTorch it is E[x^2] - E[x]^2, which rounding makes negative.
+        variance = ops.mean(ops.square(x - mean), axis=(1, 2), keepdims=True)
         if self.groups != channels:
             # Statistics of a group from those of its channels: var = E[var_c] + Var[mean_c]; exact and small.
             grouped = (-1, 1, self.groups, channels // self.groups)
@@ -53,14 +60,72 @@ class GroupNorm(keras.layers.Layer):
         offset = -mean * scale
         if self.affine:
             offset = offset + ops.cast(self.beta, "float32")
-        return ops.cast(x * scale + offset, inputs.dtype)
+        return ops.cast(_activated(x * scale + offset, self.slope), inputs.dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
-        own = {"groups": self.groups, "epsilon": self.epsilon, "affine": self.affine}
+        own = {"groups": self.groups, "epsilon": self.epsilon, "affine": self.affine, "slope": self.slope}
         return {**super().get_config(), **own}
+
+
+def _activated(x, slope):
+    if slope is None:
+        return x
+    return ops.leaky_relu(x, slope) if slope else ops.relu(x)
+
+
+@functools.cache
+def _fused(groups, epsilon, slope):
+    """The layer's function with the gradient of Ioffe & Szegedy 2015 (arXiv 1502.03167, section 3), over samples."""
+
+    def over_space(x):
+        # A product with a row of ones: XLA's reductions on CPUs are slower.
+        pixels, channels = x.shape[1] * x.shape[2], x.shape[3]
+        ones = ops.full((ops.shape(x)[0], 1, pixels), 1 / pixels)
+        return ops.matmul(ones, ops.reshape(x, (-1, pixels, channels)))
+
+    def over_group(of_channel):
+        channels = of_channel.shape[-1]
+        if groups == channels:
+            return of_channel
+        grouped = ops.reshape(of_channel, (-1, 1, groups, channels // groups))
+        mean = ops.broadcast_to(ops.mean(grouped, axis=-1, keepdims=True), ops.shape(grouped))
+        return ops.reshape(mean, (-1, 1, channels))
+
+    def spread(of_channel):
+        return ops.expand_dims(of_channel, 1)
+
+    def forward(inputs, *affine):
+        x = ops.cast(inputs, "float32")
+        of_channel = over_space(x)
+        centred = x - spread(of_channel)
+        mean = over_group(of_channel)
+        # Of a group: the variances of its channels, and the variance of their means; exact and small.
+        variance = over_group(over_space(ops.square(centred)) + ops.square(of_channel - mean))
+        scale = ops.rsqrt(variance + epsilon)
+        y = (x - spread(mean)) * spread(scale)
+        if affine:
+            y = y * affine[0] + affine[1]
+        return ops.cast(_activated(y, slope), inputs.dtype), (mean, scale)
+
+    def backward(gradient, tensors, result, kept):
+        (inputs, *affine), (mean, scale) = tensors, kept
+        y = (ops.cast(inputs, "float32") - spread(mean)) * spread(scale)
+        g = ops.cast(gradient, "float32")
+        if slope is not None:
+            g = ops.where(result > 0, g, slope * g)
+        first, second, of_affine = over_space(g), over_space(g * y), ()
+        if affine:
+            gamma, _ = affine
+            pixels = float(g.shape[1] * g.shape[2])
+            of_affine = (pixels * ops.sum(second, (0, 1)), pixels * ops.sum(first, (0, 1)))
+            g, first, second = g * gamma, first * gamma, second * gamma
+        own = spread(scale) * (g - spread(over_group(first)) - y * spread(over_group(second)))
+        return (ops.cast(own, gradient.dtype), *of_affine)
+
+    return backend.fused(forward, backward)
 
 
 def unit_length(vectors):
@@ -71,26 +136,31 @@ def unit_length(vectors):
     return vectors * ops.rsqrt(ops.sum(ops.square(vectors), axis=-1, keepdims=True) + 1e-12)
 
 
-def normalization(kind, channels):
-    """A new normalisation layer for `channels` channels.
+def normalization(kind, channels, slope=None):
+    """New layers that normalise `channels` channels and activate them.
 
     Args:
         kind: "group" (8 groups), "instance" (no affine parameters), "batch" (momentum 0.9, for networks that see one
             domain only) or "none".
         channels: of the tensor to be normalised.
+        slope: of the (leaky) ReLU for negative values; 0 for ReLU, None for no activation.
 
     Returns:
-        A list with the layer, empty for "none".
+        A list of layers.
 
     Raises:
         ValueError: for another kind.
     """
     makers = {
-        "group": lambda: [GroupNorm(8 if channels % 8 == 0 else 1)],
-        "instance": lambda: [GroupNorm(channels, affine=False)],
-        "batch": lambda: [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)],
-        "none": list,
+        "group": lambda: [GroupNorm(8 if channels % 8 == 0 else 1, slope=slope)],
+        "instance": lambda: [GroupNorm(channels, affine=False, slope=slope)],
+        "batch": lambda: [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5), *_activation(slope)],
+        "none": lambda: _activation(slope),
     }
     if kind not in makers:
         raise ValueError(f"There is no normalisation {kind!r}: choose one of {', '.join(makers)}.")
     return makers[kind]()
+
+
+def _activation(slope):
+    return [] if slope is None else [keras.layers.ReLU(negative_slope=slope)]

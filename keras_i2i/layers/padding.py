@@ -1,7 +1,11 @@
 """Padding that Keras has no layer for."""
 
+import functools
+
 import keras
 from keras import ops
+
+from keras_i2i.core import backend
 
 
 @keras.saving.register_keras_serializable(package="keras_i2i")
@@ -26,7 +30,9 @@ class ReflectionPadding2D(keras.layers.Layer):
                 f"A reflection of {self.padding} pixels needs larger images than {input_shape[1]}x{input_shape[2]}."
             )
 
-    def call(self, inputs):
+    def call(self, inputs, training=False):
+        if training and self.padding and backend.is_tensorflow():
+            return _reflection(self.padding)(inputs)
         p = self.padding
         return ops.pad(inputs, ((0, 0), (p, p), (p, p), (0, 0)), mode="reflect")
 
@@ -37,3 +43,29 @@ class ReflectionPadding2D(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "padding": self.padding}
+
+
+@functools.cache
+def _reflection(p):
+    """Mirrored borders of p pixels, with the gradient that adds them up where they came from."""
+
+    def mirror(x, axis):
+        size = x.shape[axis]
+        first, last = _part(x, axis, 1, p + 1), _part(x, axis, size - p - 1, size - 1)
+        return ops.concatenate([ops.flip(first, axis), x, ops.flip(last, axis)], axis)
+
+    def fold(g, axis):
+        size = g.shape[axis] - 2 * p
+        first, last = _part(g, axis, 0, p), _part(g, axis, size + p, size + 2 * p)
+        total = _part(g, axis, p, size + p)
+        for part, before in ((first, 1), (last, size - p - 1)):
+            beside = [(0, 0)] * 4
+            beside[axis] = (before, size - p - before)
+            total = total + ops.pad(ops.flip(part, axis), beside)
+        return total
+
+    return backend.fused(lambda x: (mirror(mirror(x, 1), 2), ()), lambda g, *_: (fold(fold(g, 2), 1),))
+
+
+def _part(x, axis, start, stop):
+    return x[:, start:stop] if axis == 1 else x[:, :, start:stop]

@@ -25,11 +25,11 @@ def downsampling(input_shape, filters, *, norm, slope, norm_first=True, kernel=4
     """
     stack = keras.Sequential([keras.Input(input_shape)], name=name)
     for index, width in enumerate(filters):
-        normalised = [] if index == 0 and not norm_first else normalization(norm, width)
-        stack.add(layers.Conv2D(width, kernel, 2, "same", use_bias=not normalised, kernel_initializer=_he(seed, index)))
-        for layer in normalised:
+        kind = "none" if index == 0 and not norm_first else norm
+        bias = kind == "none"
+        stack.add(layers.Conv2D(width, kernel, 2, "same", use_bias=bias, kernel_initializer=_he(seed, index)))
+        for layer in normalization(kind, width, slope):
             stack.add(layer)
-        stack.add(layers.ReLU(negative_slope=slope))
     return stack
 
 
@@ -41,15 +41,10 @@ def upsampling(input_shape, filters, *, norm, kernel=4, seed=None, name=None):
     """
     stack = keras.Sequential([keras.Input(input_shape)], name=name)
     for index, width in enumerate(filters):
-        normalised = normalization(norm, width)
-        stack.add(
-            layers.Conv2DTranspose(
-                width, kernel, 2, "same", use_bias=not normalised, kernel_initializer=_he(seed, index)
-            )
-        )
-        for layer in normalised:
+        bias = norm == "none"
+        stack.add(layers.Conv2DTranspose(width, kernel, 2, "same", use_bias=bias, kernel_initializer=_he(seed, index)))
+        for layer in normalization(norm, width, slope=0.0):
             stack.add(layer)
-        stack.add(layers.ReLU())
     return stack
 
 
@@ -71,15 +66,13 @@ def flatten(input_shape):
 def project_to_map(input_dim, shape, *, norm, seed=None):
     """A vector (N, input_dim) to a map (N, H, W, C) of `shape`, normalised, with ReLU."""
     height, width, channels = shape
-    normalised = normalization(norm, channels)
     units = height * width * channels
     return keras.Sequential(
         [
             keras.Input((input_dim,)),
-            layers.Dense(units, use_bias=not normalised, kernel_initializer=_he(seed, 0)),
+            layers.Dense(units, use_bias=norm == "none", kernel_initializer=_he(seed, 0)),
             layers.Reshape(shape),
-            *normalised,
-            layers.ReLU(),
+            *normalization(norm, channels, slope=0.0),
         ]
     )
 

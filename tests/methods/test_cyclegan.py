@@ -66,16 +66,19 @@ def test_patches_have_the_papers_size(strided, field):
 
 
 def test_generator_keeps_its_place():
-    """Shrinking and growing convolutions are centred on each other: an output's field of view is centred on itself."""
+    """Shrinking and growing convolutions are centred on each other: an output's field of view is centred on itself.
+
+    Exactly so for every other row: left of the middle where padding is on the right, as here.
+    """
     network = resnet_generator((64, 64, 3), filters=2, blocks=0, norm="none", seed=0)
     for layer in network.layers:
         if hasattr(layer, "kernel"):
             layer.kernel.assign(keras.ops.abs(layer.kernel))
     x = tf.Variable(np.full((1, 64, 64, 3), 0.1, np.float32))
     with tf.GradientTape() as tape:
-        centre = network(x)[0, 32, 32, 0]
+        centre = network(x)[0, 31, 31, 0]
     seen = np.argwhere(np.abs(tape.gradient(centre, x)[0]).sum(-1))
-    assert (seen.min(0) + seen.max(0)).tolist() == [64, 64] and seen.min() > 3
+    assert (seen.min(0) + seen.max(0)).tolist() == [62, 62] and seen.max() < 60
 
 
 # ---- losses ---------------------------------------------------------------------------------------------------------

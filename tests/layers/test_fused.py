@@ -1,0 +1,88 @@
+"""What is compiled by XLA in training has the values and the gradients, the second ones too, of the plain layer."""
+
+import keras
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow")
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("TensorFlow alone computes these in another way", allow_module_level=True)
+
+from keras_i2i.layers.convolution import FewChannelConv2D  # noqa: E402
+from keras_i2i.layers.normalization import GroupNorm  # noqa: E402
+from keras_i2i.layers.padding import ReflectionPadding2D  # noqa: E402
+
+LAYERS = {
+    "instance": lambda: GroupNorm(16, affine=False),
+    "instance, relu": lambda: GroupNorm(16, affine=False, slope=0.0),
+    "group, leaky relu": lambda: GroupNorm(4, slope=0.2),
+    "group": lambda: GroupNorm(4),
+    "group without weights": lambda: GroupNorm(4, affine=False),
+    "reflection": lambda: ReflectionPadding2D(1),
+    "wide reflection": lambda: ReflectionPadding2D(3),
+    "few channels": lambda: FewChannelConv2D(3, 5, activation="tanh"),
+    "few channels, other sides": lambda: FewChannelConv2D(2, (3, 1), use_bias=False),
+}
+
+
+def derivatives(layer, x, training):
+    """The output, the gradients of a loss, and the gradients of the first of them."""
+    rng = np.random.default_rng(1)
+    weights = [variable.value for variable in layer.trainable_variables]
+
+    @tf.function
+    def run(x):
+        with tf.GradientTape() as second:
+            second.watch(x)
+            with tf.GradientTape() as first:
+                first.watch(x)
+                y = layer(x, training=training)
+                loss = tf.reduce_sum(tf.sin(y) * tf.constant(rng.normal(size=y.shape).astype(np.float32)))
+            gradients = first.gradient(loss, [x, *weights])
+            again = tf.reduce_sum(tf.sin(gradients[0]) * tf.constant(rng.normal(size=x.shape).astype(np.float32)))
+        return y, *gradients, *second.gradient(again, [x, *weights], unconnected_gradients="zero")
+
+    return run(x)
+
+
+@pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
+def test_training_computes_the_plain_layer(make):
+    rng = np.random.default_rng(0)
+    x = tf.constant(rng.normal(2, 3, (4, 8, 10, 16)).astype(np.float32))
+    layer = make()
+    layer.build(x.shape)
+    for variable in layer.trainable_variables:
+        variable.assign(rng.normal(0, 0.3, variable.shape))
+    for plain, fused in zip(derivatives(layer, x, False), derivatives(layer, x, True), strict=True):
+        np.testing.assert_allclose(fused, plain, rtol=2e-4, atol=2e-5 * np.abs(plain).max() + 1e-7)
+
+
+def test_second_gradient_of_a_norm_is_the_slope_of_the_first():
+    """A mean held constant in the variance has the same first gradient, and another second one."""
+    rng = np.random.default_rng(3)
+    layer = GroupNorm(4)
+    layer.build((4, 8, 10, 16))
+    x, g, h, d = (tf.constant(rng.normal(size=(4, 8, 10, 16)).astype(np.float32)) for _ in range(4))
+
+    def first(x, training):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(tf.sin(layer(x, training=training)) * g)
+        return tape.gradient(loss, x)
+
+    slope = float(tf.reduce_sum((first(x + 1e-2 * d, False) - first(x - 1e-2 * d, False)) * h)) / 2e-2
+    for training in (False, True):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            total = tf.reduce_sum(first(x, training) * h)
+        assert float(tf.reduce_sum(tape.gradient(total, x) * d)) == pytest.approx(slope, rel=2e-3)
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_normalises_in_float32(dtype):
+    layer = GroupNorm(4, slope=0.0, dtype=dtype)
+    x = tf.constant(np.random.default_rng(0).normal(300, 1, (2, 8, 8, 16)), tf.float16)
+    layer.build(x.shape)
+    plain, fused = layer(x, training=False), layer(x, training=True)
+    assert plain.dtype == fused.dtype == layer.compute_dtype
+    np.testing.assert_allclose(tf.cast(fused, "float32"), tf.cast(plain, "float32"), atol=0.05)
