@@ -2,7 +2,6 @@
 
 import contextlib
 import enum
-import functools
 import json
 import os
 import pathlib
@@ -11,6 +10,9 @@ import warnings
 from typing import Annotated
 
 import typer
+
+from keras_i2i.bench.command import app as bench
+from keras_i2i.reporting import UsageError, reported, say
 
 BATCH = 32  # pictures a pass
 # Whose numbers answer for a task: (module of keras_i2i.evaluation, the metric that says most).
@@ -22,6 +24,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(bench, name="bench")
 
 Name = Annotated[str, typer.Argument(help="A model of the zoo, or the folder of a trained one.")]
 
@@ -58,39 +62,6 @@ class Split(str, enum.Enum):
 LOST_WORKER = 75  # the exit code that sysexits.h has for "try again"
 
 
-class _UsageError(Exception):
-    """An argument names something that there is not."""
-
-
-def _reported(command):
-    """Turns a command's errors into one line and an exit code: 2 for wrong usage, 1 for failure."""
-
-    @functools.wraps(command)
-    def run(*args, **kwargs):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("always", UserWarning)
-            warnings.showwarning = lambda message, *_, **__: _say(message)
-            try:
-                return command(*args, **kwargs)
-            except _UsageError as error:
-                _say(error)
-                raise typer.Exit(2) from None
-            except typer.Exit:  # a RuntimeError, too
-                raise
-            except (OSError, ValueError, ImportError, RuntimeError, FloatingPointError) as error:
-                if isinstance(error, NotImplementedError | RecursionError):
-                    raise
-                _say(error)
-                raise typer.Exit(1) from None
-
-    return run
-
-
-def _say(message):
-    print(f"keras-i2i: {message}", file=sys.stderr)
-
-
 @contextlib.contextmanager
 def _silence():
     """Shuts the process's standard error while TensorFlow starts: its C++ greets there, whatever its log level."""
@@ -122,11 +93,11 @@ def _find(name):
     except (ValueError, FileNotFoundError) as error:
         if name in registry.names():
             raise  # it is there, and broken
-        raise _UsageError(error) from None
+        raise UsageError(error) from None
 
 
 @app.command("list")
-@_reported
+@reported
 def list_models():
     """The pretrained models: task, size, licence and headline metric."""
     from rich.console import Console
@@ -141,7 +112,7 @@ def list_models():
 
 
 @app.command()
-@_reported
+@reported
 def info(name: Name):
     """The card of a model: how it was trained, on what, under which licence, what it measured."""
     from rich.console import Console
@@ -160,7 +131,7 @@ def info(name: Name):
 
 
 @app.command()
-@_reported
+@reported
 def prepare(
     source: Annotated[str, typer.Argument(help="A folder, an array file, photos, avatars, or a TFDS name.")],
     out: Annotated[pathlib.Path, typer.Option("--out", "-o", help="The .npz or .npy file to write.")],
@@ -174,7 +145,7 @@ def prepare(
 
 
 @app.command()
-@_reported
+@reported
 def translate(
     name: Name,
     source: Annotated[pathlib.Path, typer.Argument(exists=True, help="A picture, or a folder of pictures.")],
@@ -194,17 +165,17 @@ def translate(
     model = zoo.load(name)
     target = target or model.domains[-1]
     if target not in model.domains:
-        raise _UsageError(f"There is no target {target!r}: this model knows {', '.join(map(repr, model.domains))}.")
+        raise UsageError(f"There is no target {target!r}: this model knows {', '.join(map(repr, model.domains))}.")
     # Photographs are cropped as those that the model was trained on; what it makes of them is framed already.
     faces = crop is Crop.auto and found.record.preprocess == "face" and target != model.domains[0]
     files = _files(source, out)
     done, bad, faceless = _translate_all(model, target, faces, files, out)
     if bad:
         shown = ", ".join(str(path) for path in bad)
-        _say(f"{len(bad)} of {len(files)} files hold no whole image and were skipped: {shown}.")
+        say(f"{len(bad)} of {len(files)} files hold no whole image and were skipped: {shown}.")
     if faceless:
         shown = ", ".join(str(path) for path in faceless)
-        _say(f"No face was found in {len(faceless)} of {len(files)} pictures, so their middle was used: {shown}.")
+        say(f"No face was found in {len(faceless)} of {len(files)} pictures, so their middle was used: {shown}.")
     if not done:
         raise ValueError(f"Nothing could be translated: give JPEG or PNG files instead of {str(source)!r}.")
     print(f"{done} of {len(files)} translated to {target} -> {out}")
@@ -280,7 +251,7 @@ def _framed(path, size, faces):
 
 
 @app.command()
-@_reported
+@reported
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe (YAML), or a model of the zoo, for its own.")],
     out: Annotated[
@@ -310,10 +281,10 @@ def train(
     try:
         record = run(recipe, out, resume=not fresh, steps=steps, strategy=team, verbose=verbose)
     except KeyboardInterrupt:
-        _say("Stopped: the same command goes on from the last checkpoint.")
+        say("Stopped: the same command goes on from the last checkpoint.")
         raise typer.Exit(130) from None
     except strategies.LostWorker as error:
-        _say(error)
+        say(error)
         raise typer.Exit(LOST_WORKER) from None
     if record is None:
         print(f"Worker {team.index} of {team.workers} is done; worker 0 writes the model.")
@@ -323,7 +294,7 @@ def train(
 
 
 @app.command()
-@_reported
+@reported
 def evaluate(
     name: Name,
     split: Annotated[Split, typer.Option(help="What to measure on: choose by validation, report test.")] = Split.test,
@@ -331,11 +302,11 @@ def evaluate(
 ):
     """Measures a model by its task's protocol and prints the numbers as JSON."""
     if write and split is not Split.test:
-        raise _UsageError("A model's folder has the numbers of the split test: leave out --write or --split.")
+        raise UsageError("A model's folder has the numbers of the split test: leave out --write or --split.")
     found = _find(name)
     if found.record.task not in PROTOCOLS:
         known = ", ".join(map(repr, PROTOCOLS))
-        raise _UsageError(f"There is no protocol for the task {found.record.task!r}: there are those for {known}.")
+        raise UsageError(f"There is no protocol for the task {found.record.task!r}: there are those for {known}.")
     module, headline = PROTOCOLS[found.record.task]
     _start()
     import importlib
@@ -353,11 +324,11 @@ def evaluate(
         # A third of the size; dithering, which hides the bands, needs the palette beforehand.
         sheet = sheet.quantize(palette=sheet.quantize(256), dither=Image.Dither.FLOYDSTEINBERG)
         sheet.save(found.folder / "samples.png", optimize=True)
-        _say(f"Written to {found.folder}.")
+        say(f"Written to {found.folder}.")
 
 
 @app.command()
-@_reported
+@reported
 def export(
     name: Name,
     to: Annotated[Format, typer.Option(help="The format.")] = Format.savedmodel,

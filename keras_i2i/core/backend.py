@@ -90,7 +90,7 @@ def fused(forward, backward):
     """A function with a gradient of its own, each compiled into few passes over memory.
 
     TensorFlow's graphs go through memory once an operation, and some gradients of theirs (of slices, of mirrored
-    borders) run on one core; XLA makes slow convolutions on CPUs. So what lies between two convolutions is given to XLA.
+    borders) run on one core; XLA's convolutions are slow on CPUs. So XLA is given what lies between two convolutions.
 
     Args:
         forward: from tensors to `(result, kept)`, a tensor and a tuple of tensors; `keras.ops` only.
@@ -142,7 +142,7 @@ def fused(forward, backward):
 
 
 def only_if(condition, function, variables, *, branch):
-    """Calls `function`, which assigns to `variables` and to nothing else; where the condition is False they keep every bit.
+    """Calls `function`, which changes `variables` and nothing else; where the condition is False they keep every bit.
 
     Args:
         condition: boolean scalar tensor, equal on all replicas.
@@ -175,6 +175,14 @@ def on_cpu():
     import tensorflow as tf
 
     return not tf.config.list_logical_devices("GPU")
+
+
+def limit_threads(count):
+    """Lets TensorFlow, before it computes, use `count` threads an operation, and as many operations at a time."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(count)
+    tf.config.threading.set_inter_op_parallelism_threads(count)
 
 
 def values_of(gradient):

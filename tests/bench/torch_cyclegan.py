@@ -1,5 +1,5 @@
-"""CycleGAN's training step in plain PyTorch: the networks, losses and optimizers of `keras_i2i.CycleGAN`, which it is timed
-against and held equal to.
+"""CycleGAN's training step in plain PyTorch: the networks, losses and optimizers of `keras_i2i.CycleGAN`, which is held
+equal to it, and timed against it.
 
 Written as one writes it: the discriminators' weights want no gradient while the generators step, and a translation is
 computed once for both players.
@@ -100,6 +100,11 @@ class CycleGAN:
     @property
     def networks(self):
         return {"to_b": self.to_b, "to_a": self.to_a, "judge_a": self.judge_a, "judge_b": self.judge_b}
+
+    def compile(self):
+        """Both players' losses by torch.compile; its pools and optimizers stay as they are."""
+        self.generator_loss = torch.compile(self.generator_loss)
+        self.discriminator_loss = torch.compile(self.discriminator_loss)
 
     def generator_loss(self, a, b):
         fake_b, fake_a = self.to_b(a), self.to_a(b)

@@ -1,0 +1,1 @@
+"""How fast it is: `keras-i2i bench`, side by side with plain PyTorch."""

@@ -1,0 +1,41 @@
+"""How commands say what went wrong: one line and an exit code, no traceback."""
+
+import functools
+import sys
+import warnings
+
+import typer
+
+
+class UsageError(Exception):
+    """An argument names something that there is not."""
+
+
+def reported(command):
+    """Turns a command's errors into one line and an exit code: 2 for wrong usage, 1 for failure."""
+
+    @functools.wraps(command)
+    def run(*args, **kwargs):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = lambda message, *_, **__: say(message)
+            try:
+                return command(*args, **kwargs)
+            except UsageError as error:
+                say(error)
+                raise typer.Exit(2) from None
+            except typer.Exit:  # a RuntimeError, too
+                raise
+            except (OSError, ValueError, ImportError, RuntimeError, FloatingPointError) as error:
+                if isinstance(error, NotImplementedError | RecursionError):
+                    raise
+                say(error)
+                raise typer.Exit(1) from None
+
+    return run
+
+
+def say(message):
+    """Prints one line for the user, beside the command's output."""
+    print(f"keras-i2i: {message}", file=sys.stderr)
