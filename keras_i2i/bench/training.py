@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import importlib.metadata
 import importlib.util
 import json
 import pathlib
@@ -121,10 +122,11 @@ def _versions():
 
 def table(report):
     """A report as Markdown."""
+    config = ", ".join(f"{key} {value}" for key, value in report["config"].items())
     lines = [
-        f"{report['method']}, batch {report['batch_size']}, {report['threads']} threads, medians of {report['rounds']}"
-        f" alternated steps of {report['gflop_per_step']:.1f} GFLOP; a matrix product makes"
-        f" {report['matrix_product_gflops']:.0f} GFLOP/s.",
+        f"`{report['method']}` ({config}), batch {report['batch_size']}: {report['gflop_per_step']:.0f} GFLOP a step,"
+        f" medians of {report['rounds']} alternated steps on {report['threads']} threads of {report['machine']},"
+        f" {report['date']}. A product of two matrices makes {report['matrix_product_gflops']:.0f} GFLOP/s there.",
         "",
         "| step of | seconds | least | images/s | GFLOP/s | of the product's | peak MB |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -137,7 +139,7 @@ def table(report):
     if "best_twin" in report:
         lines += [
             "",
-            f"Speed over {report['best_twin']}, turn by turn: {report['speed_over_best_twin']:.2f} (median);"
-            f" memory: {report['memory_over_best_twin']:.2f}.",
+            f"keras_i2i over {report['best_twin']}: speed {report['speed_over_best_twin']:.2f} (median of the turns'"
+            f" ratios), peak memory of the process {report['memory_over_best_twin']:.2f}.",
         ]
     return "\n".join(lines)

@@ -1,13 +1,17 @@
 """Tables of documents, made from records: `python -m keras_i2i.zoo.documents` writes them anew (`make readme`).
 
-A table stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. The README holds `zoo-table`; a model's card holds
-`facts`, `training` and `metrics`. The text around them is written by hand.
+A table stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. The README holds `zoo-table` and `bench-train`; a
+model's card holds `facts`, `training` and `metrics`. The text around them is written by hand.
 """
 
+import json
 import pathlib
 import re
 
+from keras_i2i.bench import training
 from keras_i2i.zoo import cards, registry
+
+REPORTS = pathlib.Path("tests", "bench", "reports")
 
 
 def fill(text, tables):
@@ -31,6 +35,12 @@ def card_tables(record):
     return {"facts": cards.facts(record), "training": cards.training(record), "metrics": cards.metrics(record)}
 
 
+def bench_tables(root):
+    """What `keras-i2i bench train --json` wrote into a source tree, all cases one after another."""
+    reports = sorted((root / REPORTS).glob("train_*.json"))
+    return "\n\n".join(training.table(json.loads(report.read_text("utf-8"))) for report in reports)
+
+
 def refreshed(root):
     """The documents of a source tree as they should be.
 
@@ -41,7 +51,8 @@ def refreshed(root):
         Maps a path to its new text, the README and every card.
     """
     root = pathlib.Path(root)
-    texts = {root / "README.md": fill((root / "README.md").read_text("utf-8"), {"zoo-table": cards.zoo_table()})}
+    tables = {"zoo-table": cards.zoo_table(), "bench-train": bench_tables(root)}
+    texts = {root / "README.md": fill((root / "README.md").read_text("utf-8"), tables)}
     for entry in registry.listing():
         card = root / "zoo" / entry.name / cards.FILE
         texts[card] = fill(card.read_text("utf-8"), card_tables(registry.find(entry.name).record))
