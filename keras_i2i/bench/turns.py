@@ -6,6 +6,7 @@ import dataclasses
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 
@@ -64,9 +65,11 @@ def compete(contestants, rounds):
     processes = []
     try:
         for contestant in contestants:  # one after the other: each compiles alone
+            errors = tempfile.TemporaryFile("w+")  # a pipe that nobody reads fills up
             process = subprocess.Popen(
-                contestant.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                contestant.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
             )
+            process.errors = errors
             processes.append(process)
             _answer(contestant, process, until="ready")
         for _ in range(rounds):
@@ -78,6 +81,7 @@ def compete(contestants, rounds):
         for process in processes:
             process.kill()
             process.communicate()
+            process.errors.close()
 
 
 def _answer(contestant, process, order=None, until=None):
@@ -91,6 +95,8 @@ def _answer(contestant, process, order=None, until=None):
     except BrokenPipeError:
         line = ""
     if not line:
-        said = process.stderr.read().strip().splitlines() or ["it said nothing"]
+        process.wait()
+        process.errors.seek(0)
+        said = process.errors.read().strip().splitlines() or ["it said nothing"]
         raise RuntimeError(f"The process of {contestant.name!r} ended before its time ({said[-1].rstrip('.')}).")
     return line.strip()
