@@ -6,6 +6,9 @@ STAMP := $(VENV)/.installed
 TORCH_VERSION := 2.13.0
 OUT   ?= demo.png
 
+# Else every process of a test compiles TensorFlow anew, nine seconds each.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test lint format lock readme clean
 .DEFAULT_GOAL := help
 
@@ -14,7 +17,7 @@ help:
 	@echo "make test [TORCH=1] [ARGS='-m \"not slow\"']  the whole test suite; TORCH=1 also installs PyTorch and tests that backend"
 	@echo "make lint | format                          ruff check and ruff format"
 	@echo "make lock                                   resolve requirements.lock anew"
-	@echo "make readme                                 write the table of the zoo into README.md anew"
+	@echo "make readme                                 write the README's and the cards' tables anew"
 	@echo "make clean                                  remove the environment and what the tools left"
 
 # TensorFlow greets on standard error whatever its log level, so that is shown only when something fails.

@@ -1,6 +1,7 @@
 """keras_i2i: image-to-image and domain translation, every method behind one API, pretrained.
 
-The public names: `XGAN` and further methods, `METHODS`, `zoo`, `data`, `metrics`, `Translator`.
+The public names: the methods (`XGAN`, `CycleGAN`), each with its config, `METHODS`, `zoo`, `data`, `metrics`,
+`Translator`.
 """
 
 import importlib
@@ -8,10 +9,25 @@ import os
 import sys
 
 __version__ = "0.1.0"
-__all__ = ["METHODS", "Phase", "Player", "Stage", "Translator", "XGAN", "XGANConfig", "data", "metrics", "zoo"]
+__all__ = [
+    "CycleGAN",
+    "CycleGANConfig",
+    "METHODS",
+    "Phase",
+    "Player",
+    "Stage",
+    "Translator",
+    "XGAN",
+    "XGANConfig",
+    "data",
+    "metrics",
+    "zoo",
+]
 
 _MODULES = ("data", "metrics", "zoo")
 _NAMES = {
+    "CycleGAN": "keras_i2i.methods.cyclegan",
+    "CycleGANConfig": "keras_i2i.methods.cyclegan",
     "METHODS": "keras_i2i.methods",
     "Phase": "keras_i2i.core.players",
     "Player": "keras_i2i.core.players",

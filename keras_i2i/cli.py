@@ -1,9 +1,7 @@
 """The command `keras-i2i`. Whatever is heavy is imported by the commands that need it, so that help comes at once."""
 
-import contextlib
 import enum
 import json
-import os
 import pathlib
 import sys
 import warnings
@@ -12,7 +10,7 @@ from typing import Annotated
 import typer
 
 from keras_i2i.bench.command import app as bench
-from keras_i2i.reporting import UsageError, reported, say
+from keras_i2i.commands import UsageError, reported, say, silence, start
 
 BATCH = 32  # pictures a pass
 # Whose numbers answer for a task: (module of keras_i2i.evaluation, the metric that says most).
@@ -60,29 +58,6 @@ class Split(str, enum.Enum):
 
 
 LOST_WORKER = 75  # the exit code that sysexits.h has for "try again"
-
-
-@contextlib.contextmanager
-def _silence():
-    """Shuts the process's standard error while TensorFlow starts: its C++ greets there, whatever its log level."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-def _start():
-    """Starts Keras, its backend and its devices."""
-    with _silence():
-        import keras
-
-        keras.ops.zeros(1)
 
 
 def _find(name):
@@ -138,7 +113,7 @@ def prepare(
     image_size: Annotated[int, typer.Option("--size", min=1, help="Pixels a side.")] = 64,
 ):
     """Writes pictures as one array file, which trains on every backend without decoding."""
-    with _silence():
+    with silence():
         from keras_i2i import data
     path = data.prepare(source, out, image_size)
     print(f"{source} at {image_size}x{image_size} -> {path} ({path.stat().st_size / 1e6:.1f} MB)")
@@ -159,7 +134,7 @@ def translate(
 ):
     """Translates a picture, or every picture in a folder."""
     found = _find(name)
-    _start()
+    start()
     from keras_i2i import zoo
 
     model = zoo.load(name)
@@ -270,11 +245,12 @@ def train(
     from keras_i2i.training import recipe as recipes
 
     out = out or pathlib.Path("runs") / recipes.read(recipe)[0].name
-    with _silence():
+    with silence():
+        from keras_i2i.core.team import LostWorker
         from keras_i2i.training import strategies
 
         team = strategies.make(strategy.value)  # before anything is computed: workers join at the start alone
-    _start()
+    start()
     from keras_i2i.training import train as run
 
     verbose = 1 if sys.stdout.isatty() else 2
@@ -283,7 +259,7 @@ def train(
     except KeyboardInterrupt:
         say("Stopped: the same command goes on from the last checkpoint.")
         raise typer.Exit(130) from None
-    except strategies.LostWorker as error:
+    except LostWorker as error:
         say(error)
         raise typer.Exit(LOST_WORKER) from None
     if record is None:
@@ -308,7 +284,7 @@ def evaluate(
         known = ", ".join(map(repr, PROTOCOLS))
         raise UsageError(f"There is no protocol for the task {found.record.task!r}: there are those for {known}.")
     module, headline = PROTOCOLS[found.record.task]
-    _start()
+    start()
     import importlib
 
     from keras_i2i import zoo
@@ -341,7 +317,7 @@ def export(
     """Writes a model in a format that runs without this package."""
     found = _find(name)
     out = out or pathlib.Path(found.record.name) / "1"
-    _start()
+    start()
     from keras_i2i import zoo
 
     path = zoo.load(name).export(out, overwrite=overwrite)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import keras_i2i
 from keras_i2i import cli, zoo
+from keras_i2i.core.team import LostWorker
 from keras_i2i.training import strategies
 from tests.tiny_recipe import paint
 from tests.zoo.conftest import published, tiny_model, tiny_zoo  # noqa: F401
@@ -195,7 +196,7 @@ def test_train_by_workers_that_cannot_be(recipe_file, tmp_path, monkeypatch):
     ("raised", "code", "text"),
     [
         (KeyboardInterrupt(), 130, "goes on from the last checkpoint"),
-        (strategies.LostWorker("Another worker is gone."), 75, "Another worker is gone"),
+        (LostWorker("Another worker is gone."), 75, "Another worker is gone"),
         (FloatingPointError("A loss is NaN."), 1, "A loss is NaN"),
     ],
 )

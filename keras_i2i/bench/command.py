@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from keras_i2i.reporting import UsageError, reported
+from keras_i2i.commands import UsageError, reported, start
 
 app = typer.Typer(help="Speed, measured side by side with plain PyTorch.", no_args_is_help=True)
 
@@ -31,6 +31,7 @@ def train(
     report: Report = None,
 ):
     """The time and memory of a training step. PyTorch takes part in a checkout that has it installed."""
+    start()
     from keras_i2i.bench import training
 
     if method not in training.CASES:

@@ -8,6 +8,7 @@ import json
 import pathlib
 import statistics
 import sys
+from collections.abc import Callable
 
 from keras_i2i.bench import flops
 from keras_i2i.bench.turns import Contestant, compete
@@ -29,7 +30,7 @@ class Case:
 
     config: dict
     batch_size: int
-    operations: object
+    operations: Callable
 
 
 CASES = {

@@ -2,6 +2,7 @@
 all of them, and none meets another's threads or memory.
 """
 
+import contextlib
 import dataclasses
 import statistics
 import subprocess
@@ -62,41 +63,44 @@ def compete(contestants, rounds):
     Raises:
         RuntimeError: a process ended before its time; the message has the last line of what it said.
     """
-    processes = []
-    try:
-        for contestant in contestants:  # one after the other: each compiles alone
-            errors = tempfile.TemporaryFile("w+")  # a pipe that nobody reads fills up
-            process = subprocess.Popen(
-                contestant.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
-            )
-            process.errors = errors
-            processes.append(process)
-            _answer(contestant, process, until="ready")
+    with contextlib.ExitStack() as stack:
+        players = [stack.enter_context(_playing(contestant)) for contestant in contestants]  # each compiles alone
         for _ in range(rounds):
-            for contestant, process in zip(contestants, processes, strict=True):
-                contestant.seconds.append(float(_answer(contestant, process, "go")))
-        for contestant, process in zip(contestants, processes, strict=True):
-            contestant.peak_mb = int(_answer(contestant, process, "end")) / 1e6
-    finally:
-        for process in processes:
+            for contestant, answer in zip(contestants, players, strict=True):
+                contestant.seconds.append(float(answer("go")))
+        for contestant, answer in zip(contestants, players, strict=True):
+            contestant.peak_mb = int(answer("end")) / 1e6
+
+
+@contextlib.contextmanager
+def _playing(contestant):
+    """A function that gives a contestant's process, once it is ready, an order and returns the line that it answers."""
+    with (
+        tempfile.TemporaryFile("w+") as errors,  # a pipe that nobody reads fills up
+        subprocess.Popen(
+            contestant.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
+
+        def line():
+            if not (said := process.stdout.readline()):
+                process.wait()
+                errors.seek(0)
+                last = (errors.read().strip().splitlines() or ["it said nothing"])[-1].rstrip(".")
+                raise RuntimeError(f"The process of {contestant.name!r} ended before its time ({last}).")
+            return said.strip()
+
+        def answer(order):
+            with contextlib.suppress(BrokenPipeError):  # it is gone: there will be no line
+                process.stdin.write(f"{order}\n")
+                process.stdin.flush()
+            return line()
+
+        try:
+            while line() != "ready":
+                pass
+            yield answer
+        finally:
             process.kill()
-            process.communicate()
-            process.errors.close()
-
-
-def _answer(contestant, process, order=None, until=None):
-    try:
-        if order is not None:
-            process.stdin.write(f"{order}\n")
-            process.stdin.flush()
-        line = process.stdout.readline()
-        while until is not None and line and line.strip() != until:
-            line = process.stdout.readline()
-    except BrokenPipeError:
-        line = ""
-    if not line:
-        process.wait()
-        process.errors.seek(0)
-        said = process.errors.read().strip().splitlines() or ["it said nothing"]
-        raise RuntimeError(f"The process of {contestant.name!r} ended before its time ({said[-1].rstrip('.')}).")
-    return line.strip()
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()

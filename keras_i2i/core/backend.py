@@ -105,23 +105,21 @@ def fused(forward, backward):
         return lambda *tensors: forward(*tensors)[0]
     import tensorflow as tf
 
-    @functools.cache  # one a shape: TensorFlow warns of functions that meet several
-    def compiled(_):
-        def there(tensors):
-            return forward(*tensors)
+    @functools.cache
+    def concrete(function, specs):  # a tf.function would warn of its many shapes
+        together = tf.function(lambda arguments: function(*arguments), jit_compile=True, autograph=False)
+        return together.get_concrete_function(specs)
 
-        def back(gradient, tensors, result, kept):
-            return backward(gradient, tensors, result, kept)
-
-        return [tf.function(function, jit_compile=True, autograph=False) for function in (there, back)]
+    def compiled(function, *arguments):
+        specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), arguments)
+        return concrete(function, specs)(arguments)
 
     def constant(tensors):  # else a compiled function returns all of its intermediate values for the tape
         return tf.nest.map_structure(tf.stop_gradient, tensors)
 
     @tf.custom_gradient
     def function(*tensors):
-        there, back = compiled(tuple((str(tensor.shape), tensor.dtype) for tensor in tensors))
-        result, kept = there(constant(tensors))
+        result, kept = compiled(forward, *constant(tensors))
 
         @tf.custom_gradient
         def first(gradient, *tensors):
@@ -134,7 +132,7 @@ def fused(forward, backward):
                     gradients = inner.gradient(again, tensors, gradient)
                 return outer.gradient(gradients, [gradient, *tensors], upstream, unconnected_gradients="zero")
 
-            return back(*constant([gradient, tensors, result, kept])), second
+            return compiled(backward, *constant((gradient, tensors, result, kept))), second
 
         return result, lambda gradient: first(gradient, *tensors)
 

@@ -96,5 +96,5 @@ def cardinality(data):
     """Batches an epoch, or None if not known."""
     try:
         return len(data) if not isinstance(data, dict) else None
-    except TypeError:
+    except (TypeError, NotImplementedError):
         return None

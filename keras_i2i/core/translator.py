@@ -11,13 +11,14 @@ import keras
 from keras import ops
 
 from keras_i2i.core import backend, batches, clipping, inference, reduction
-from keras_i2i.core.ema import WeightAverage
+from keras_i2i.core.compiling import Compiling
 from keras_i2i.core.guard import Guard, NaNGuard
-from keras_i2i.core.players import alternates, check_curriculum, due_phases, stage_at, total_steps
+from keras_i2i.core.players import due_phases, stage_at, total_steps
 from keras_i2i.core.randomness import KeepsRandomness
+from keras_i2i.core.resume import take_up
 
 
-class Translator(inference.Inference, KeepsRandomness, keras.Model):
+class Translator(inference.Inference, Compiling, KeepsRandomness, keras.Model):
     """Base of all methods: a Keras model whose training is a game between players.
 
     A subclass sets `Config`, a frozen dataclass of plain values with at least `image_size`, `domains` and `weights`;
@@ -92,83 +93,9 @@ class Translator(inference.Inference, KeepsRandomness, keras.Model):
         fields = {key: tuple(v) if isinstance(v, list) else v for key, v in config["config"].items()}
         return cls(cls.Config(**fields), name=config["name"])
 
-    # ---- compiling ------------------------------------------------------------------------------------------------
-
-    def compile(self, optimizers=None, *, jit_compile="auto", run_eagerly=False, steps_per_execution=1):
-        """Makes and builds one optimizer a player; without arguments, the paper's.
-
-        Args:
-            optimizers: maps a player's name to a `keras.optimizers.Optimizer` that replaces the default one. Clipping
-                (`global_clipnorm=1.0`) and accumulation (`gradient_accumulation_steps=4`) are its own.
-            jit_compile: "auto", True or False, as in Keras; XLA works on one device.
-            run_eagerly: run the step without a graph, for debugging.
-            steps_per_execution: steps a compiled call; needs phases that all run at every step.
-
-        Raises:
-            ValueError: for an unknown player, `steps_per_execution` with alternating phases, or, with several replicas,
-                for that, XLA, or an optimizer that accumulates gradients.
-        """
-        with backend.replica_scope(self):
-            replicas = backend.replica_count()
-        if replicas > 1:
-            if jit_compile == "auto":
-                jit_compile = False  # XLA takes no collectives of tf.distribute
-            needed = {"jit_compile": (jit_compile, False), "steps_per_execution": (steps_per_execution, 1)}
-            for name, (given, only) in needed.items():
-                if given != only:
-                    raise ValueError(f"Under a strategy with {replicas} replicas, {name} must be {only}, got {given}.")
-        elif jit_compile == "auto" and backend.on_cpu():
-            jit_compile = False  # XLA's convolutions are slower there than TensorFlow's own
-        super().compile(
-            optimizer=None, jit_compile=jit_compile, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution
-        )
-        for stage in self._run.stages:  # what the last stage of an earlier fit froze belongs to its players again
-            for network in stage.frozen:
-                network.trainable = True
-        players = {player.name: player for player in self.players()}
-        stages = tuple(self.stages())
-        check_curriculum(stages, players)
-        given = dict(optimizers or {})
-        if set(given) - set(players):
-            unknown = sorted(set(given) - set(players))[0]
-            raise ValueError(f"There is no player {unknown!r}: they are {sorted(players)}.")
-        if steps_per_execution > 1 and alternates(stages):
-            raise ValueError(
-                f"{type(self).__name__} alternates its phases, which needs steps_per_execution=1, "
-                f"got {steps_per_execution}."
-            )
-        self._run.players, self._run.stages, self._run.entered = players, stages, None
-        made, averages = {}, {}
-        with backend.replica_scope(self):
-            for name, player in players.items():
-                optimizer = given[name] if name in given else player.optimizer()
-                if self.dtype_policy.name == "mixed_float16":
-                    optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-                clipping.check(name, optimizer, replicas)
-                variables = player.variables()
-                optimizer.build(variables)  # an unbuilt optimizer is skipped on restore with only a warning
-                made[name] = optimizer
-                if player.ema is not None:
-                    averages[name] = WeightAverage(variables, player.ema, name=f"average_of_{name}")
-        self.optimizers, self.averages = made, averages
-
-    def get_compile_config(self):
-        """The optimizers' configs, for `.keras` files."""
-        if not self.compiled:
-            return None
-        return {
-            "optimizers": {k: keras.saving.serialize_keras_object(v) for k, v in self.optimizers.items()},
-            "jit_compile": self.jit_compile,
-        }
-
-    def compile_from_config(self, config):
-        """Compiles a model loaded from a `.keras` file as it was compiled when saved."""
-        optimizers = {k: keras.saving.deserialize_keras_object(v) for k, v in config["optimizers"].items()}
-        self.compile(optimizers, jit_compile=config["jit_compile"])
-
     # ---- training -------------------------------------------------------------------------------------------------
 
-    def fit(self, x=None, *, epochs=None, steps_per_epoch=None, **options):
+    def fit(self, x=None, *, epochs=None, steps_per_epoch=None, resume=None, **options):
         """Trains on batches that are dicts of named tensors, walking through the method's stages.
 
         Args:
@@ -176,30 +103,44 @@ class Translator(inference.Inference, KeepsRandomness, keras.Model):
                 float in [-1, 1].
             epochs: how many; None for as many as the curriculum needs, where all its stages have a length, else 1.
             steps_per_epoch: training steps an epoch, for data without an end.
+            resume: folder for checkpoints, one an epoch. A run that was killed and is started again by the same lines
+                goes on from the last one, with the batches that would have come next: what `ki.data` makes skips to
+                them, another `tf.data.Dataset` is gone through. Its order must follow from its seed.
             **options: as in `keras.Model.fit` (`callbacks`, `initial_epoch`, `verbose`, `validation_data`, ...).
 
         Returns:
             A `keras.callbacks.History` with the mean of every loss term, named "player/term".
 
         Raises:
-            ValueError: before `compile()`, for data that are no batches of this method, or under a strategy for
-                batches that its replicas cannot share.
+            ValueError: before `compile()`, for data that are no batches of this method, under a strategy for batches
+                that its replicas cannot share, or for a `resume` that cannot be (see `core.resume.take_up`).
+            LostWorker: with `resume`, another worker is gone.
         """
         self._assert_compile_called("fit")
         self._run.entered = None
         self._begin(x, options.get("batch_size"))
+        if hasattr(x, "element_spec") or hasattr(x, "skip_epochs"):  # they shuffle themselves, if at all
+            options.setdefault("shuffle", False)
+        keepers = []
+        if resume is not None:
+            given = {"steps_per_epoch": steps_per_epoch, "batch_size": options.get("batch_size")}
+            given["shuffle"] = options.get("shuffle", True)
+            x, steps_per_epoch, options["initial_epoch"], keepers = take_up(self, resume, x, **given)
+            self._run.host_step = self.steps_taken
         if epochs is None:
             epochs = 1
             steps, length = total_steps(self._run.stages), steps_per_epoch or batches.cardinality(x)
             if steps is not None and length:
                 epochs = -(-steps // length)
-        if hasattr(x, "element_spec"):  # a tf.data.Dataset shuffles itself, and Keras would warn that it must
-            options.setdefault("shuffle", False)
         callbacks = options.pop("callbacks", None) or []
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            for keeper in keepers:
+                keeper.set_model(self)
+                callbacks.callbacks.append(keeper)
+        else:
             callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
-            if not any(isinstance(callback, NaNGuard) for callback in callbacks):
-                callbacks = [NaNGuard(), *callbacks]
+            guarded = any(isinstance(callback, NaNGuard) for callback in callbacks)
+            callbacks = [*([] if guarded else [NaNGuard()]), *keepers, *callbacks]
         return super().fit(x, epochs=epochs, steps_per_epoch=steps_per_epoch, callbacks=callbacks, **options)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):

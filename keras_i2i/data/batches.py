@@ -85,18 +85,20 @@ class Batches:
         return batch
 
 
-def as_tf(batches, first_epoch=0):
-    """Turns `Batches` into a `tf.data.Dataset`, of which each iteration is the next epoch."""
+def as_tf(batches, first=0):
+    """Turns `Batches` into a `tf.data.Dataset`, of which each iteration is the next epoch; the first begins with batch
+    number `first`. Its `skip_epochs(count)` leaves out epochs without making them.
+    """
     import itertools
 
     import tensorflow as tf
 
     example = batches[0]
     names = list(example)
-    epochs = itertools.count(first_epoch)
+    epochs = itertools.count()
 
     def numbers(_):
-        start = tf.numpy_function(lambda: np.int64(next(epochs) * batches.steps), [], tf.int64)
+        start = tf.numpy_function(lambda: np.int64(first + next(epochs) * batches.steps), [], tf.int64)
         return tf.data.Dataset.range(batches.steps).map(lambda step: tf.ensure_shape(start, ()) + step)
 
     def make(number):
@@ -112,29 +114,33 @@ def as_tf(batches, first_epoch=0):
     # Workers make the same batches and take each its rows of them: no picture is seen by two.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches.steps))
-    return dataset.prefetch(2).with_options(options)
+    dataset = dataset.prefetch(2).with_options(options)
+
+    def skip_epochs(count):
+        for _ in range(count):
+            next(epochs)
+
+    dataset.skip_epochs = skip_epochs
+    return dataset
 
 
-def as_pydataset(batches, first_epoch=0):
-    """Turns `Batches` into a `keras.utils.PyDataset`, which needs no TensorFlow.
-
-    `fit` shuffles the order of a PyDataset's batches within an epoch unless it is told `shuffle=False`; which batches
-    an epoch has does not change.
-    """
+def as_pydataset(batches, first=0):
+    """Turns `Batches` into a `keras.utils.PyDataset`, which needs no TensorFlow; otherwise as `as_tf`."""
     import keras
 
     class Epochs(keras.utils.PyDataset):
-        def __init__(self):
-            super().__init__()
-            self.epoch = first_epoch
+        epochs = 0  # begun so far; Keras ends more than it begins
 
         def __len__(self):
             return batches.steps
 
         def __getitem__(self, step):
-            return batches[self.epoch * batches.steps + step]
+            return batches[first + max(self.epochs - 1, 0) * batches.steps + step]
 
-        def on_epoch_end(self):
-            self.epoch += 1
+        def on_epoch_begin(self):
+            self.epochs += 1
+
+        def skip_epochs(self, count):
+            self.epochs += count
 
     return Epochs()

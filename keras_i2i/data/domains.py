@@ -58,8 +58,7 @@ def unpaired(
         steps: batches an epoch; one pass through the larger domain if None (at least 1).
         extras: name -> array of further values for each picture, where the name starts with the domain's: {"a_teacher":
             (N, T) array}; rows as in `read(a, image_size)`. They do not see the augmentation.
-        first_epoch: the number of the epoch that the first iteration gives, to go on with a run that was stopped.
-            (`fit` may look into one epoch before it trains; it does so in a run that goes on too.)
+        first_epoch: the number of the epoch that the first iteration gives; `fit(resume=...)` finds it by itself.
 
     Returns:
         On the TensorFlow backend a `tf.data.Dataset`, on others a `keras.utils.PyDataset`, of dicts {"a", "b", and the
@@ -216,4 +215,4 @@ def _dataset(columns, batch_size, steps, seed, augment, shuffle, first_epoch):
     _check(least=0, seed=seed, first_epoch=first_epoch)
     plan = _batches.Batches(tuple(columns), batch_size, steps, seed, NONE if augment is None else augment, shuffle)
     turn = _batches.as_tf if keras.backend.backend() == "tensorflow" else _batches.as_pydataset
-    return turn(plan, first_epoch)
+    return turn(plan, first_epoch * steps)

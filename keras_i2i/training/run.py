@@ -13,6 +13,7 @@ from PIL import Image
 from keras_i2i import data
 from keras_i2i.core import backend, callbacks, checkpoint
 from keras_i2i.core.schedules import LinearDecay
+from keras_i2i.core.team import Team, lost_workers
 from keras_i2i.data import batches
 from keras_i2i.training import environment, parts, strategies
 from keras_i2i.training import recipe as recipes
@@ -34,7 +35,7 @@ def train(recipe, out, *, resume=True, steps=None, strategy="auto", verbose="aut
         out: folder for the weights, record.json, recipe.yaml, card.md and samples.png.
         resume: False to begin anew, and throw away what a run left in `out`.
         steps: training steps in all, instead of the recipe's.
-        strategy: which devices share a step, a name (see `strategies.make`) or a `strategies.Team`. Several workers
+        strategy: which devices share a step, a name (see `strategies.make`) or a `core.team.Team`. Several workers
             need one `out` that all of them see, which the first writes. Each loads all data, and takes its share of
             every batch.
         verbose: as in `fit`: "auto", 0, 1 for a progress bar, 2 for a line an epoch.
@@ -47,7 +48,7 @@ def train(recipe, out, *, resume=True, steps=None, strategy="auto", verbose="aut
             holds the run of another recipe, or is not the same for all workers. FloatingPointError: a loss became NaN.
             OSError: `out` cannot be written. LostWorker: another worker is gone.
     """
-    team = strategy if isinstance(strategy, strategies.Team) else strategies.make(strategy)
+    team = strategy if isinstance(strategy, Team) else strategies.make(strategy)
     recipe, text = recipes.read(recipe)
     if steps is not None:
         recipe, text = dataclasses.replace(recipe, steps=steps), recipes.with_steps(text, steps)
@@ -72,18 +73,16 @@ def train(recipe, out, *, resume=True, steps=None, strategy="auto", verbose="aut
 
     if model.steps_taken < recipe.steps:
         plan = parts.mix(loaded, targets, recipe)
-        epoch = model.steps_taken // recipe.steps_per_epoch
         as_data = batches.as_tf if backend.is_tensorflow() else batches.as_pydataset
         if team.index == 0:
             log = callbacks.training_log(out / RUN, images=samples, steps=recipe.steps, seconds=seconds)
         else:
             log, verbose = [callbacks.StopAtStep(recipe.steps)], 0
-        with strategies.lost_workers() if team.workers > 1 else contextlib.nullcontext():
+        with lost_workers() if team.workers > 1 else contextlib.nullcontext():
             model.fit(
-                as_data(plan, epoch),
+                as_data(plan, model.steps_taken),
                 epochs=-(-recipe.steps // recipe.steps_per_epoch),
-                initial_epoch=epoch,
-                shuffle=False,  # the plan is shuffled, and numbered
+                initial_epoch=model.steps_taken // recipe.steps_per_epoch,
                 callbacks=log,
                 verbose=verbose,
             )

@@ -1,62 +1,14 @@
 """Which devices share a training step: `tf.distribute` strategies by name, checked before anything starts."""
 
-import contextlib
-import dataclasses
 import json
 import os
 import socket
-from typing import Any
 
 from keras_i2i.core import backend
+from keras_i2i.core.team import Team
 
 NAMES = ("auto", "one", "mirrored", "multiworker")
 EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index": 0}}'
-
-
-class LostWorker(RuntimeError):
-    """A worker cannot go on alone: all of them, started again, go on from the last checkpoint."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Team:
-    """The devices of a run, and this process's place among its workers.
-
-    Attributes:
-        strategy: a `tf.distribute.Strategy`; None on backends without.
-        index: of this worker; the one with 0 writes the run's files.
-        workers: how many processes there are.
-    """
-
-    strategy: Any = None
-    index: int = 0
-    workers: int = 1
-
-    def scope(self):
-        """The context in which the model is made and compiled."""
-        return contextlib.nullcontext() if self.strategy is None else self.strategy.scope()
-
-    def agree(self, value):
-        """Waits for all workers.
-
-        Args:
-            value: what each of them holds, a whole number below 2^53.
-
-        Returns:
-            Whether all workers hold the same.
-
-        Raises:
-            LostWorker: one of them is gone.
-        """
-        if self.workers == 1:
-            return True
-        import tensorflow as tf
-
-        with lost_workers():
-            mine = self.strategy.experimental_distribute_values_from_function(
-                lambda _: tf.constant([1.0, value, value**2], tf.float64)
-            )
-            count, total, squares = self.strategy.reduce(tf.distribute.ReduceOp.SUM, mine, axis=None).numpy()
-        return bool(count * squares == total**2)  # no variance
 
 
 def make(name="auto"):
@@ -85,7 +37,7 @@ def make(name="auto"):
 
     if name == "auto":
         if tf.distribute.has_strategy():
-            return _team(tf.distribute.get_strategy())
+            return Team.of(tf.distribute.get_strategy())
         if os.environ.get("TF_CONFIG"):
             name = "multiworker"
         else:
@@ -93,7 +45,7 @@ def make(name="auto"):
     if name == "multiworker":
         check_cluster(os.environ.get("TF_CONFIG"))
         try:
-            return _team(tf.distribute.MultiWorkerMirroredStrategy())
+            return Team.of(tf.distribute.MultiWorkerMirroredStrategy())
         except RuntimeError as error:
             raise RuntimeError(
                 "TensorFlow has started without its workers: make the strategy before anything else is computed."
@@ -102,18 +54,8 @@ def make(name="auto"):
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         if len(devices) < 2:
             raise ValueError("The strategy mirrored shares a step between GPUs, and there is one device: use one.")
-        return _team(tf.distribute.MirroredStrategy([device.name for device in devices]))
-    return _team(tf.distribute.get_strategy())
-
-
-def _team(strategy):
-    resolver = getattr(strategy, "cluster_resolver", None)
-    if resolver is None or not resolver.cluster_spec():
-        return Team(strategy)
-    spec = resolver.cluster_spec().as_dict()
-    chiefs, workers = (len(spec.get(job, ())) for job in ("chief", "worker"))
-    index = resolver.task_id + (chiefs if resolver.task_type == "worker" else 0)
-    return Team(strategy, index, chiefs + workers)
+        return Team.of(tf.distribute.MirroredStrategy([device.name for device in devices]))
+    return Team.of(tf.distribute.get_strategy())
 
 
 def check_cluster(text):
@@ -139,17 +81,3 @@ def check_cluster(text):
         raise ValueError(
             f"This worker's port {port} is in use or forbidden: give {host} another one in every worker's TF_CONFIG."
         ) from None
-
-
-@contextlib.contextmanager
-def lost_workers():
-    """Turns the errors of a collective whose other side is gone into a `LostWorker`."""
-    import tensorflow as tf
-
-    gone = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
-    try:
-        yield
-    except gone as error:
-        raise LostWorker(
-            "Another worker is gone: start all again by the same command, and they go on from the last checkpoint."
-        ) from error

@@ -1,17 +1,19 @@
 """A contestant's process on PyTorch's side: `python tests/bench/torch_worker.py CASE`, a JSON object.
 
-It speaks the protocol of `keras_i2i.bench.turns.serve`; of keras_i2i it imports nothing, whose memory would be counted.
+Of keras_i2i it imports `bench/turns.py` alone, and not as a part of the package, whose memory would be counted.
 """
 
 import json
 import pathlib
-import resource
 import sys
-import time
 
 import torch
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
+ROOT = pathlib.Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+sys.path.append(str(ROOT / "keras_i2i" / "bench"))
+
+import turns  # noqa: E402
 
 from tests.bench import torch_cyclegan  # noqa: E402
 
@@ -36,20 +38,5 @@ def training_step(method, config, batch_size, *, way, threads):
     return lambda: [float(loss) for loss in twin.step(*batch)]
 
 
-def main():
-    case = json.loads(sys.argv[1])
-    work = training_step(**case)
-    for _ in range(3):
-        work()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        if line.strip() == "end":
-            print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
-            return
-        start = time.perf_counter()
-        work()
-        print(time.perf_counter() - start, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    turns.serve(training_step(**json.loads(sys.argv[1])))

@@ -86,6 +86,21 @@ def play(game, strategy):
     }
 
 
+def resumed(strategy, folder):
+    """What a run has learned that ended after one of its two epochs and was taken up by the same lines."""
+    import tensorflow as tf
+
+    from tests.core.toys import STAGED
+    from tests.harness import state_of
+
+    for epochs in (1, 2):
+        with strategy.scope():
+            model = STAGED.compiled(**WITHOUT_BATCH_NORM)
+        data = tf.data.Dataset.from_tensor_slices(STAGED.data(model, batches=2)).shuffle(8, seed=1)
+        model.fit(data.batch(4, drop_remainder=True), epochs=epochs, resume=folder, verbose=0)
+    return {str(index): value for index, value in enumerate(state_of(model))}
+
+
 def seen(strategy):
     """The numbers of the pictures that this process sees in each batch of an epoch (batches, its share)."""
     import numpy as np
@@ -121,6 +136,7 @@ def main(role, folder, recipe, *ports):
     for name, game in GAMES.items():
         np.savez(f"{folder}/{name}.npz", **play(game, strategy))
     np.save(f"{folder}/seen.npy", seen(strategy))
+    np.savez(f"{folder}/resumed.npz", **resumed(strategy, f"{folder}/../resumed"))
     with strategy.scope():
         record = train(recipe, f"{folder}/../trained", verbose=0)
     assert (record is None) == (role == "1"), "the first worker writes, and no other"

@@ -66,7 +66,7 @@ def compiled(**overrides):
 
 def data(first_epoch=0, steps=3):
     columns = tuple(batches.Column({name: pixels}, {}) for name, pixels in COLORS.items())
-    return batches.as_tf(batches.Batches(columns, 2, steps, 0, Augment(), True), first_epoch)
+    return batches.as_tf(batches.Batches(columns, 2, steps, 0, Augment(), True), first_epoch * steps)
 
 
 def everything(model):

@@ -96,6 +96,14 @@ def test_no_picture_is_seen_twice_in_an_epoch(folders):
     assert sorted(whole.ravel()) == list(range(24))
 
 
+def test_runs_are_taken_up_wherever_they_train(folders):
+    ends = {way: dict(np.load(folder / "resumed.npz")) for way, folder in folders.items()}
+    for key, value in ends["one"].items():
+        for way in ("mirrored", "worker0"):
+            np.testing.assert_allclose(ends[way][key], value, rtol=0, atol=1e-5)
+        assert np.array_equal(ends["worker0"][key], ends["worker1"][key])
+
+
 @pytest.mark.parametrize("way", ["mirrored", "worker0"])
 def test_recipes_train_to_the_same_end(folders, way):
     """On the same global batches, of which each replica has its share, in two epochs."""

@@ -1,6 +1,8 @@
-"""How commands say what went wrong: one line and an exit code, no traceback."""
+"""What the commands share: a quiet start of Keras, and one line and an exit code, no traceback, for what went wrong."""
 
+import contextlib
 import functools
+import os
 import sys
 import warnings
 
@@ -39,3 +41,26 @@ def reported(command):
 def say(message):
     """Prints one line for the user, beside the command's output."""
     print(f"keras-i2i: {message}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def silence():
+    """Shuts the process's standard error while TensorFlow starts: its C++ greets there, whatever its log level."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def start():
+    """Starts Keras, its backend and its devices."""
+    with silence():
+        import keras
+
+        keras.ops.zeros(1)
