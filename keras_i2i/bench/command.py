@@ -1,5 +1,6 @@
 """The command `keras-i2i bench`."""
 
+import importlib
 import json
 import pathlib
 from typing import Annotated
@@ -12,12 +13,22 @@ app = typer.Typer(help="Speed, measured side by side with plain PyTorch.", no_ar
 
 Rounds = Annotated[int, typer.Option(min=1, help="Turns of each contestant; medians want 5 or more.")]
 Threads = Annotated[int, typer.Option(min=1, help="Of every contestant.")]
+Compiled = Annotated[bool, typer.Option(help="Whether torch.compile takes part (some minutes).")]
 Report = Annotated[pathlib.Path | None, typer.Option("--json", help="Write the report to this file, too.")]
+
+
+def _measured(name, report, **options):
+    """Measures by the module of that name, prints its table and writes its report."""
+    bench = importlib.import_module(f"keras_i2i.bench.{name}")
+    found = bench.measure(**options)
+    print(bench.table(found))
+    if report is not None:
+        report.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 @app.callback()
 def bench():
-    """Speed, measured side by side with plain PyTorch."""
+    """Speed, measured side by side with plain PyTorch, which takes part in a checkout that has it installed."""
 
 
 @app.command()
@@ -26,17 +37,54 @@ def train(
     method: Annotated[str, typer.Argument(help="A method that has a case.")] = "cyclegan",
     rounds: Rounds = 7,
     threads: Threads = 2,
-    compiled: Annotated[bool, typer.Option(help="Whether torch.compile takes part (some minutes).")] = True,
+    compiled: Compiled = True,
     xla: Annotated[bool, typer.Option(help="Whether our step under XLA takes part.")] = False,
     report: Report = None,
 ):
-    """The time and memory of a training step. PyTorch takes part in a checkout that has it installed."""
+    """The time and memory of a training step."""
     start()
     from keras_i2i.bench import training
 
     if method not in training.CASES:
         raise UsageError(f"There is no case for {method!r}, but for {', '.join(training.CASES)}.")
-    measured = training.measure(method, rounds=rounds, threads=threads, compiled=compiled, xla=xla)
-    print(training.table(measured))
-    if report is not None:
-        report.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
+    _measured("training", report, method=method, rounds=rounds, threads=threads, compiled=compiled, xla=xla)
+
+
+@app.command()
+@reported
+def infer(rounds: Rounds = 7, threads: Threads = 2, compiled: Compiled = True, report: Report = None):
+    """The time of a translation, and what `translate` adds to its networks."""
+    start()
+    _measured("inference", report, rounds=rounds, threads=threads, compiled=compiled)
+
+
+@app.command()
+@reported
+def data(rounds: Rounds = 5, threads: Threads = 2, report: Report = None):
+    """What the input pipeline delivers, beside what training takes."""
+    start()
+    _measured("pipeline", report, rounds=rounds, threads=threads)
+
+
+@app.command("start")
+@reported
+def startup(rounds: Rounds = 5, report: Report = None):
+    """The time of the imports and of loading a model."""
+    start()
+    _measured("startup", report, rounds=rounds)
+
+
+@app.command()
+@reported
+def growth(rounds: Rounds = 3, threads: Threads = 2, report: Report = None):
+    """How a training step's time grows with the batch and with the image."""
+    start()
+    _measured("growth", report, rounds=rounds, threads=threads)
+
+
+@app.command()
+@reported
+def scaling(rounds: Rounds = 5, report: Report = None):
+    """What two workers train beside one, each on one core."""
+    start()
+    _measured("scaling", report, rounds=rounds)

@@ -47,3 +47,24 @@ def cyclegan_step(model):
         total += 2 * whole  # for the generators: no gradient in its weights
         total += 2 * (3 * whole - first)
     return total
+
+
+def xgan_step(model):
+    """Operations of one pair of images in a training step of XGAN with partial sharing and discriminators of
+    translations alone.
+
+    Each front sees its domain's image and a translation into it, what is shared sees all four; the stem sees two
+    embeddings, each head both of them; a discriminator sees a translation for the generator's sake, and that and a real
+    one for its own.
+    """
+    total = 0
+    for network in model.encoder_front.values():
+        whole, first = forward(network)
+        total += 2 * 3 * whole - first  # no gradient in a photograph
+    trunk, stem, classifier = model.encoder_trunk["a"], model.decoder_stem["a"], model.domain_classifier
+    total += 4 * 3 * forward(trunk)[0] + 2 * 3 * forward(stem)[0] + 2 * 3 * forward(classifier)[0]
+    total += sum(2 * 3 * forward(network)[0] for network in model.decoder_head.values())
+    for network in model.discriminators.values():
+        whole, first = forward(network)
+        total += 2 * whole + 2 * (3 * whole - first)
+    return total

@@ -1,20 +1,12 @@
 """The time of a training step beside the same networks and losses in plain PyTorch."""
 
 import dataclasses
-import datetime
-import importlib.metadata
-import importlib.util
-import json
-import pathlib
-import statistics
-import sys
 from collections.abc import Callable
 
-from keras_i2i.bench import flops
+from keras_i2i.bench import flops, report
 from keras_i2i.bench.turns import Contestant, compete
 
 PRODUCT = 2048  # side of the matrices whose product is the machine's measure
-TWINS = pathlib.Path(__file__).parents[2] / "tests" / "bench" / "torch_worker.py"  # in a checkout alone
 TORCH_WAYS = ("eager", "channels_last", "channels_last+compiled")
 
 
@@ -37,6 +29,7 @@ CASES = {
     "cyclegan": Case(
         dict(image_size=64, filters=32, blocks=6, discriminator_filters=64, pool_size=50), 8, flops.cyclegan_step
     ),
+    "xgan": Case(dict(image_size=64), 32, flops.xgan_step),
 }
 
 
@@ -55,92 +48,72 @@ def measure(method, *, rounds=7, threads=2, compiled=True, xla=False):
         operations a second and their share of a matrix product's, peak memory, and our speed over the best of PyTorch.
     """
     from keras_i2i.methods import METHODS
-    from keras_i2i.training import environment
 
     case = CASES[method]
     model = METHODS[method](**case.config)
     config = {**dataclasses.asdict(model.config), **case.config}
     operations = case.operations(model) * case.batch_size
     shared = {"method": method, "batch_size": case.batch_size, "threads": threads}
-    ours = {**shared, "kind": "train", "config": {**case.config, "seed": 0}}
-    contestants = [_here("keras_i2i", {**ours, "jit_compile": "auto"})]
+    ours = {**shared, "config": {**case.config, "seed": 0}}
+    contestants = [Contestant.here("keras_i2i", "train", **ours, jit_compile="auto")]
     if xla:
-        contestants.append(_here("keras_i2i, XLA", {**ours, "jit_compile": True}))
-    if TWINS.is_file() and importlib.util.find_spec("torch"):
-        for way in TORCH_WAYS if compiled else TORCH_WAYS[:-1]:
-            twin = json.dumps({**shared, "config": config, "way": way})
-            contestants.append(Contestant(f"PyTorch, {way}", [sys.executable, str(TWINS), twin]))
-    product = _here("matrix product", {"kind": "product", "size": PRODUCT, "threads": threads})
-    compete([*contestants, product], rounds)
+        contestants.append(Contestant.here("keras_i2i, XLA", "train", **ours, jit_compile=True))
+    twins = []
+    for way in TORCH_WAYS if compiled else TORCH_WAYS[:-1]:
+        command = report.twin({"kind": "train", **shared, "config": config, "way": way})
+        twins += [Contestant(f"PyTorch, {way}", command)] if command else []
+    product = Contestant.here("matrix product", "product", size=PRODUCT, threads=threads)
+    compete([*contestants, *twins, product], rounds)
 
     peak = 2 * PRODUCT**3 / product.median
-    report = {
-        "method": method,
-        "config": case.config,
-        "batch_size": case.batch_size,
-        "threads": threads,
-        "rounds": rounds,
-        "date": datetime.date.today().isoformat(),
-        "machine": environment.hardware(),
-        "versions": _versions(),
-        "gflop_per_step": round(operations / 1e9, 2),
-        "matrix_product_gflops": round(peak / 1e9, 1),
-        "contestants": {
-            c.name: {
-                "median_s": round(c.median, 4),
-                "least_s": round(min(c.seconds), 4),
-                "seconds": [round(s, 4) for s in c.seconds],
-                "images_per_s": round(case.batch_size / c.median, 2),
-                "gflops": round(operations / c.median / 1e9, 1),
-                "share_of_product": round(operations / c.median / peak, 3),
-                "peak_mb": round(c.peak_mb),
-            }
-            for c in contestants
-        },
+    found = report.begin("train", config=case.config, **shared, rounds=rounds)
+    found["gflop_per_step"] = round(operations / 1e9, 2)
+    found["matrix_product_gflops"] = round(peak / 1e9, 1)
+    found["contestants"] = {
+        c.name: {
+            **report.times(c),
+            "images_per_s": round(case.batch_size / c.median, 2),
+            "gflops": round(operations / c.median / 1e9, 1),
+            "share_of_product": round(operations / c.median / peak, 3),
+        }
+        for c in [*contestants, *twins]
     }
-    twins = [c for c in contestants if c.name.startswith("PyTorch")]
     if twins:
         best = min(twins, key=lambda contestant: contestant.median)
-        ratios = [theirs / own for theirs, own in zip(best.seconds, contestants[0].seconds, strict=True)]
-        report["best_twin"] = best.name
-        report["speed_over_best_twin"] = round(statistics.median(ratios), 3)
-        report["memory_over_best_twin"] = round(contestants[0].peak_mb / best.peak_mb, 3)
-    return report
+        found["best_twin"] = best.name
+        found["speed_over_best_twin"] = best.over(contestants[0])
+        found["memory_over_best_twin"] = round(contestants[0].peak_mb / best.peak_mb, 3)
+    return found
 
 
-def _here(name, case):
-    return Contestant(name, [sys.executable, "-m", "keras_i2i.bench.worker", json.dumps(case)])
-
-
-def _versions():
-    from keras_i2i.training import environment
-
-    known = environment.versions()
-    if importlib.util.find_spec("torch"):
-        known["torch"] = importlib.metadata.version("torch")
-    return known
-
-
-def table(report):
+def table(found):
     """A report as Markdown."""
-    config = ", ".join(f"{key} {value}" for key, value in report["config"].items())
+    config = ", ".join(f"{key} {value}" for key, value in found["config"].items())
     lines = [
-        f"`{report['method']}` ({config}), batch {report['batch_size']}: {report['gflop_per_step']:.0f} GFLOP a step,"
-        f" medians of {report['rounds']} alternated steps on {report['threads']} threads of {report['machine']},"
-        f" {report['date']}. A product of two matrices makes {report['matrix_product_gflops']:.0f} GFLOP/s there.",
+        f"`{found['method']}` ({config}), batch {found['batch_size']}: {found['gflop_per_step']:.0f} GFLOP a step,"
+        f" {report.conditions(found)} A product of two matrices makes {found['matrix_product_gflops']:.0f} GFLOP/s"
+        " there.",
         "",
-        "| step of | seconds | least | images/s | GFLOP/s | of the product's | peak MB |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        report.markdown(
+            ["step of", "seconds", "least", "images/s", "GFLOP/s", "of the product's", "peak MB"],
+            [
+                [
+                    name,
+                    f"{c['median_s']:.3f}",
+                    f"{c['least_s']:.3f}",
+                    f"{c['images_per_s']:.2f}",
+                    f"{c['gflops']:.0f}",
+                    f"{c['share_of_product']:.2f}",
+                    c["peak_mb"],
+                ]
+                for name, c in found["contestants"].items()
+            ],
+        ),
     ]
-    for name, c in report["contestants"].items():
-        lines.append(
-            f"| {name} | {c['median_s']:.3f} | {c['least_s']:.3f} | {c['images_per_s']:.2f} | {c['gflops']:.0f}"
-            f" | {c['share_of_product']:.2f} | {c['peak_mb']} |"
-        )
-    if "best_twin" in report:
+    if "best_twin" in found:
         lines += [
             "",
-            f"keras_i2i over {report['best_twin']}: speed {report['speed_over_best_twin']:.2f} (median of the turns'"
-            f" ratios), peak memory of the process {report['memory_over_best_twin']:.2f}.",
+            f"keras_i2i over {found['best_twin']}: speed {found['speed_over_best_twin']:.2f} (median of the turns'"
+            f" ratios), peak memory of the process {found['memory_over_best_twin']:.2f}.",
         ]
     return "\n".join(lines)

@@ -4,6 +4,8 @@ all of them, and none meets another's threads or memory.
 
 import contextlib
 import dataclasses
+import json
+import pathlib
 import statistics
 import subprocess
 import sys
@@ -27,15 +29,25 @@ class Contestant:
     seconds: list[float] = dataclasses.field(default_factory=list)
     peak_mb: float = 0.0
 
+    @classmethod
+    def here(cls, name, kind, **case):
+        """One that does what the function `kind` of `bench.worker` makes of a case."""
+        return cls(name, [sys.executable, "-m", "keras_i2i.bench.worker", json.dumps({"kind": kind, **case})])
+
     @property
     def median(self):
         return statistics.median(self.seconds)
+
+    def over(self, other):
+        """How many times as long as another it takes: the median of the turns' ratios, to three digits."""
+        return round(statistics.median(a / b for a, b in zip(self.seconds, other.seconds, strict=True)), 3)
 
 
 def serve(work, *, warm=3):
     """What a contestant's process does: `warm` times its work unseen, then once each time that it is told to.
 
-    Prints "ready"; answers each line "go" with the seconds that it took, and "end" with its peak memory in bytes.
+    Prints "ready"; answers each line "go" with the seconds that it took, or that the work returns, and "end" with its
+    peak memory in bytes.
     """
     for _ in range(warm):
         work()
@@ -45,12 +57,16 @@ def serve(work, *, warm=3):
             print(peak_bytes(), flush=True)
             return
         start = time.perf_counter()
-        work()
-        print(time.perf_counter() - start, flush=True)
+        own = work()
+        taken = time.perf_counter() - start
+        print(taken if own is None else own, flush=True)
 
 
 def peak_bytes():
     """The largest resident memory of this process so far."""
+    with contextlib.suppress(OSError, StopIteration):  # on Linux the other way would count the parent's, before exec
+        status = pathlib.Path("/proc/self/status").read_text().splitlines()
+        return 1024 * int(next(line for line in status if line.startswith("VmHWM:")).split()[1])
     import resource
 
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -6,9 +6,15 @@ machine with PyTorch alone can train.
 
 import concurrent.futures
 import contextlib
+import contextvars
 import functools
+import math
 
 import keras
+
+# Whether what is traced now is run by this process alone, and not written to a file for others.
+_at_home = contextvars.ContextVar("at_home", default=False)
+LARGE = 2**20  # values of one sample, from which on compiling pays in inference
 
 
 def is_tensorflow():
@@ -137,6 +143,24 @@ def fused(forward, backward):
         return result, lambda gradient: first(gradient, *tensors)
 
     return function
+
+
+def jitted(function):
+    """A function of tensors compiled by XLA into few passes over memory, for inference; elsewhere as it is."""
+    if not is_tensorflow():
+        return function
+    import tensorflow as tf
+
+    compiled = tf.function(function, jit_compile=True, autograph=False, reduce_retracing=True)
+    return lambda *tensors: compiled(*map(tf.convert_to_tensor, tensors))  # it takes no Keras variables
+
+
+def fuses(x, training):
+    """Whether a layer is to compute on `x` (N, ...) by `fused`: in training, and in `translate` where `x` is large.
+
+    What is exported consists of plain operations, and small networks answer at once, without compiling.
+    """
+    return is_tensorflow() and (training or (_at_home.get() and math.prod(x.shape[1:]) >= LARGE))
 
 
 def only_if(condition, function, variables, *, branch):
@@ -287,7 +311,14 @@ def compiled_inference(function):
     if is_tensorflow():
         import tensorflow as tf
 
-        graph = tf.function(function, reduce_retracing=True)
+        def at_home(tensor):
+            token = _at_home.set(True)
+            try:
+                return function(tensor)
+            finally:
+                _at_home.reset(token)
+
+        graph = tf.function(at_home, reduce_retracing=True)
         return lambda array: graph(tf.constant(array)).numpy()
 
     def run(array):

@@ -23,22 +23,26 @@ class Kind:
     def restore(self, images):
         """Float32 images in [-1, 1], shape (batch, H, W, C), as this kind."""
         low, high = self.value_range
-        scaled = (np.clip(images, -1, 1) + 1) * ((high - low) / 2) + low
+        scaled = np.clip(images, -1, 1)
+        if self.value_range != RANGES[0]:
+            scaled = (scaled + 1) * ((high - low) / 2) + low
         if self.dtype.kind == "u":
             scaled = np.round(scaled)
         scaled = scaled.astype(self.dtype)
         return scaled if self.batched else scaled[0]
 
 
-def guess_range(images):
+def guess_range(low, high):
     """The range of float images: [-1, 1] if any value is negative, else [0, 1] if none exceeds 1, else [0, 255].
 
     A value less than 0.001 outside of a range still counts as inside: resizing and rounding make such values.
 
+    Args:
+        low, high: the least and the largest of their values.
+
     Raises:
         ValueError: if values lie outside of all three.
     """
-    low, high = float(images.min()), float(images.max())
     for value_range in (RANGES[0] if low < -SLACK else RANGES[1], RANGES[2]):
         if value_range[0] - SLACK <= low and high <= value_range[1] + SLACK:
             return value_range
@@ -80,24 +84,26 @@ def to_model(images, channels=3, value_range=None):
         )
     if images.size == 0:
         raise ValueError(f"There is nothing to translate: the images have shape {images.shape}.")
+    least, largest = images.min(), images.max()  # NaN where there is one
     if images.dtype == np.uint8:
         if value_range not in (None, RANGES[2]):
             raise ValueError(f"uint8 images lie in [0, 255], not in {value_range}: leave value_range out.")
         value_range = RANGES[2]
-    elif not np.isfinite(images).all():
+    elif not (np.isfinite(least) and np.isfinite(largest)):
         raise ValueError("The images hold NaN or infinite values: clean them first, e.g. with np.nan_to_num.")
     elif value_range is None:
-        value_range = guess_range(images)
+        value_range = guess_range(float(least), float(largest))
     elif tuple(value_range) not in RANGES:
         raise ValueError(f"value_range must be one of (-1, 1), (0, 1) and (0, 255), got {value_range}.")
     low, high = value_range
-    if images.min() < low - SLACK or images.max() > high + SLACK:
+    if least < low - SLACK or largest > high + SLACK:
         raise ValueError(
-            f"The images do not lie in {value_range}, they run from {images.min():.4g} to {images.max():.4g}: "
+            f"The images do not lie in {value_range}, they run from {least:.4g} to {largest:.4g}: "
             "correct value_range, or leave it out."
         )
     kind = Kind(images.dtype, (float(low), float(high)), batched)
-    return (images.astype(np.float32) - low) * (2 / (high - low)) - 1, kind
+    x = images.astype(np.float32)
+    return x if kind.value_range == RANGES[0] else (x - low) * (2 / (high - low)) - 1, kind
 
 
 def fit_to(images, size):

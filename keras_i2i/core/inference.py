@@ -56,7 +56,8 @@ class Inference:
             self._compiled_inference[key] = compiled
         run = self._compiled_inference[key]
         with self.averaged_weights():
-            return np.concatenate([run(x[i : i + batch_size]) for i in range(0, len(x), batch_size)])
+            parts = [run(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def averaged_weights(self):
         """A context in which the networks hold their moving averages, where the players keep any."""

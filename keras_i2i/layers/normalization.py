@@ -38,7 +38,7 @@ class GroupNorm(keras.layers.Layer):
             self.beta = self.add_weight(shape=(channels,), initializer="zeros", name="beta")
 
     def call(self, inputs, training=False):
-        if training and backend.is_tensorflow():
+        if backend.fuses(inputs, training):
             affine = [ops.cast(weight, "float32") for weight in (self.gamma, self.beta)] if self.affine else []
             return _fused(self.groups, self.epsilon, self.slope)(inputs, *affine)
         x = ops.cast(inputs, "float32")

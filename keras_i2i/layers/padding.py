@@ -31,7 +31,7 @@ class ReflectionPadding2D(keras.layers.Layer):
             )
 
     def call(self, inputs, training=False):
-        if training and self.padding and backend.is_tensorflow():
+        if self.padding and backend.fuses(inputs, training):
             return _reflection(self.padding)(inputs)
         p = self.padding
         return ops.pad(inputs, ((0, 0), (p, p), (p, p), (0, 0)), mode="reflect")

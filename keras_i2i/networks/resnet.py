@@ -5,7 +5,7 @@ import itertools
 import keras
 from keras import layers
 
-from keras_i2i.layers.convolution import FewChannelConv2D
+from keras_i2i.layers.convolution import FewChannelConv2D, WideConv2D
 from keras_i2i.layers.normalization import normalization
 from keras_i2i.layers.padding import ReflectionPadding2D
 from keras_i2i.networks.seeds import shift
@@ -43,9 +43,9 @@ def resnet_generator(input_shape, *, filters=64, blocks=9, channels=3, norm="ins
         x = layers.Conv2D(width, 3, 2, "same", use_bias=bias, kernel_initializer=next(weights))(x)
         x = normalised(x, width)
     for _ in range(blocks):
-        y = layers.Conv2D(width, 3, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(1)(x))
+        y = WideConv2D(width, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(1)(x))
         y = normalised(y, width)
-        y = layers.Conv2D(width, 3, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(1)(y))
+        y = WideConv2D(width, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(1)(y))
         x = layers.Add()([x, normalised(y, width, activate=False)])
     for width in (2 * filters, filters):
         x = layers.Conv2DTranspose(width, 3, 2, "same", use_bias=bias, kernel_initializer=next(weights))(x)

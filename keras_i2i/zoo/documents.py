@@ -1,6 +1,6 @@
 """Tables of documents, made from records: `python -m keras_i2i.zoo.documents` writes them anew (`make readme`).
 
-A table stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. The README holds `zoo-table` and `bench-train`; a
+A table stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. The README holds `zoo-table` and one a bench; a
 model's card holds `facts`, `training` and `metrics`. The text around them is written by hand.
 """
 
@@ -8,10 +8,18 @@ import json
 import pathlib
 import re
 
-from keras_i2i.bench import training
+from keras_i2i.bench import growth, inference, pipeline, scaling, startup, training
 from keras_i2i.zoo import cards, registry
 
 REPORTS = pathlib.Path("tests", "bench", "reports")
+BENCHES = {
+    "train": training,
+    "infer": inference,
+    "data": pipeline,
+    "start": startup,
+    "growth": growth,
+    "scaling": scaling,
+}
 
 
 def fill(text, tables):
@@ -36,9 +44,12 @@ def card_tables(record):
 
 
 def bench_tables(root):
-    """What `keras-i2i bench train --json` wrote into a source tree, all cases one after another."""
-    reports = sorted((root / REPORTS).glob("train_*.json"))
-    return "\n\n".join(training.table(json.loads(report.read_text("utf-8"))) for report in reports)
+    """What the commands `keras-i2i bench` wrote into a source tree by `--json`: bench-NAME -> its tables."""
+    found = {f"bench-{name}": [] for name in BENCHES}
+    for path in sorted((root / REPORTS).glob("*.json")):
+        report = json.loads(path.read_text("utf-8"))
+        found[f"bench-{report['bench']}"].append(BENCHES[report["bench"]].table(report))
+    return {name: "\n\n".join(tables) for name, tables in found.items()}
 
 
 def refreshed(root):
@@ -51,7 +62,7 @@ def refreshed(root):
         Maps a path to its new text, the README and every card.
     """
     root = pathlib.Path(root)
-    tables = {"zoo-table": cards.zoo_table(), "bench-train": bench_tables(root)}
+    tables = {"zoo-table": cards.zoo_table(), **bench_tables(root)}
     texts = {root / "README.md": fill((root / "README.md").read_text("utf-8"), tables)}
     for entry in registry.listing():
         card = root / "zoo" / entry.name / cards.FILE

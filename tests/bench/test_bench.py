@@ -6,9 +6,11 @@ import sys
 import keras
 import pytest
 
-from keras_i2i.bench import flops, training
+from keras_i2i.bench import flops, growth, inference, pipeline, report, scaling, startup, training, worker
 from keras_i2i.bench.turns import Contestant, compete
+from keras_i2i.core import backend
 from keras_i2i.methods.cyclegan import CycleGAN
+from keras_i2i.methods.xgan import XGAN
 from keras_i2i.networks.resnet import patch_discriminator, resnet_generator
 from tests.harness import assert_one_sentence, run_python
 
@@ -58,6 +60,26 @@ def test_operations_are_those_counted_by_hand():
     assert flops.forward(network) == (first + 2 * 4 * 4 * 16 * 4 * 5 + 2 * 8 * 8 * 5 * 7, first)
 
 
+def test_the_case_of_xgan_has_the_arithmetic_counted_by_hand():
+    def grown(side, before, widths, half):
+        total = 0
+        for width in widths:
+            side = side // 2 if half else 2 * side
+            total += 2 * 16 * before * width * (side if half else side // 2) ** 2
+            before = width
+        return total
+
+    front = grown(64, 3, (32, 64), True)
+    trunk = grown(16, 64, (128, 256), True) + 2 * 4096 * 1024 + 2 * 1024 * 1024
+    stem = 2 * 1024 * 8192 + grown(4, 512, (256,), False)
+    head = grown(8, 256, (128, 64, 3), False)
+    classifier = 2 * (2 * 1024 * 1024 + 1024)
+    judge = grown(64, 3, (16, 32, 32, 32), True) + 2 * 512
+    total = 2 * (6 * front - 2 * 16 * 3 * 32 * 32**2) + 12 * trunk + 6 * stem + 12 * head + 6 * classifier
+    total += 8 * judge - 2 * (2 * 16 * 3 * 16 * 32**2)
+    assert flops.xgan_step(XGAN(**training.CASES["xgan"].config)) == total
+
+
 def test_the_case_of_cyclegan_has_the_arithmetic_counted_by_hand():
     generator = 2 * 64 * 64 * 49 * 3 * 32  # c7s1-32
     first = generator
@@ -79,14 +101,104 @@ def test_the_case_of_cyclegan_has_the_arithmetic_counted_by_hand():
 def test_a_step_is_measured_and_reported(monkeypatch):
     config = dict(image_size=32, filters=4, blocks=1, discriminator_filters=4, pool_size=0)
     monkeypatch.setitem(training.CASES, "cyclegan", training.Case(config, 2, flops.cyclegan_step))
-    report = training.measure("cyclegan", rounds=2, threads=1, compiled=False)
-    ours = report["contestants"]["keras_i2i"]
+    found = training.measure("cyclegan", rounds=2, threads=1, compiled=False)
+    ours = found["contestants"]["keras_i2i"]
     assert len(ours["seconds"]) == 2 and ours["median_s"] > 0 and ours["peak_mb"] > 100
-    assert 0 < ours["share_of_product"] < 1 and json.loads(json.dumps(report)) == report
-    table = training.table(report)
-    assert f"| {ours['median_s']:.3f} |" in table and table.count("\n| ") == 1 + len(report["contestants"])
-    if "best_twin" in report:
-        assert report["speed_over_best_twin"] > 0 and "PyTorch, eager" in table
+    assert 0 < ours["share_of_product"] < 1 and json.loads(json.dumps(found)) == found
+    table = training.table(found)
+    assert f"| {ours['median_s']:.3f} |" in table and table.count("\n| ") == 2 + len(found["contestants"])
+    if "best_twin" in found:
+        assert found["speed_over_best_twin"] > 0 and "PyTorch, eager" in table
+
+
+TINY = dict(image_size=32, filters=4, blocks=1, discriminator_filters=4, pool_size=0, seed=0)
+CYCLEGAN = {"method": "cyclegan", "config": TINY}
+KINDS = {
+    "train": {**CYCLEGAN, "batch_size": 2, "jit_compile": "auto", "threads": 1},
+    "product": {"size": 16, "threads": 1},
+    "translate": {**CYCLEGAN, "batch_size": 2, "threads": 1},
+    "network": {**CYCLEGAN, "batch_size": 2, "threads": 1},
+    "batches": {"image_size": 16, "batch_size": 2, "count": 3, "threads": 1},
+    "process": {"code": "print('said'); print(0.25)"},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the bench is TensorFlow's")
+def test_every_kind_of_work_can_be_repeated(kind, monkeypatch):
+    monkeypatch.setattr(backend, "limit_threads", lambda count: None)  # this process has computed already
+    work = worker.KINDS[kind](**KINDS[kind])
+    assert {work(), work()} == {0.25 if kind == "process" else None}
+
+
+def test_steps_train_as_fit_does(monkeypatch):
+    models = []
+    own = worker._model
+    monkeypatch.setattr(backend, "limit_threads", lambda count: None)
+    monkeypatch.setattr(worker, "_model", lambda *args: models.append(own(*args)) or models[-1])
+    step = worker.train(**KINDS["train"])
+    assert models[0].steps_taken == 1
+    step()
+    assert models[0].steps_taken == 2
+
+
+def guessed(contestants, rounds):
+    """In place of `compete`: the n-th contestant takes n seconds, and every turn a tenth more."""
+    for number, contestant in enumerate(contestants, 1):
+        contestant.seconds = [number * (1 + turn / 10) for turn in range(rounds)]
+        contestant.peak_mb = 100.0 * number
+
+
+@pytest.mark.parametrize("bench", [training, inference, startup, pipeline, growth, scaling])
+def test_reports_are_plain_values_and_tables_hold_them(bench, monkeypatch):
+    monkeypatch.setattr(bench, "compete", guessed)
+    options = {training: {"method": "xgan"}}.get(bench, {})
+    found = bench.measure(rounds=3, **options)
+    assert json.loads(json.dumps(found)) == found and found["rounds"] == 3
+    table = bench.table(found)
+    assert found["machine"] in table and found["date"] in table and "| ---: |" in table
+    widths = {line.count("|") for line in table.splitlines() if line.startswith("|")}
+    assert len(widths) == 1, "a ragged table"
+    if bench is training:
+        assert found["contestants"]["keras_i2i"]["images_per_s"] == pytest.approx(32 / 1.1, abs=0.01)
+    if bench is inference:
+        assert found["best_other"] == "tf.function" and found["time_over_best_other"] == 0.5
+        assert found["translate_over_network"]["resnet"]["ratio"] == 0.5 and "-50.0 %" in table
+    if bench is startup:
+        assert found["import_adds_s"] == pytest.approx(1.1) and "1.10 s to Keras" in table
+    if bench is pipeline:
+        own = found["sizes"]["64"]  # eight batches in 1.1 s, a step in 2.2 and 3.3
+        assert own["pipeline_over_fastest"] == 16.0 and own["pairs_per_s"]["xgan"] == pytest.approx(32 / 2.2, abs=0.01)
+    if bench is growth:
+        assert found["batch_size"]["exponent"] == found["image_size"]["exponent"] == 0
+    if bench is scaling:
+        assert found["share_of_ideal"] == 0.5
+
+
+def test_exponents_are_those_of_powers():
+    counts = [1, 2, 4, 8]
+    assert growth.exponent(counts, [3 * n**1.5 for n in counts]) == pytest.approx(1.5)
+    assert growth.exponent(counts, [0.7] * 4) == pytest.approx(0)
+
+
+@pytest.mark.slow
+def test_two_workers_step_together():
+    found = scaling.measure(rounds=1, batch_size=2, config=TINY)
+    assert all(c["median_s"] > 0 for c in found["contestants"].values()) and found["share_of_ideal"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+@pytest.mark.parametrize("way", ["eager", "channels_last", "onnxruntime"])
+def test_twins_translate(way):
+    pytest.importorskip("torch")
+    if way == "onnxruntime":
+        pytest.importorskip("onnxruntime")
+        pytest.importorskip("onnx")
+    case = {"kind": "translate", **CYCLEGAN, "batch_size": 1, "threads": 1, "way": way}
+    twin = Contestant(way, report.twin(case))
+    compete([twin], 1)
+    assert twin.median > 0
 
 
 def test_unknown_case_is_a_usage_error():

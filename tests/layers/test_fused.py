@@ -8,7 +8,9 @@ tf = pytest.importorskip("tensorflow")
 if keras.backend.backend() != "tensorflow":
     pytest.skip("TensorFlow alone computes these in another way", allow_module_level=True)
 
-from keras_i2i.layers.convolution import FewChannelConv2D  # noqa: E402
+from keras_i2i.core import backend  # noqa: E402
+from keras_i2i.layers import convolution  # noqa: E402
+from keras_i2i.layers.convolution import FewChannelConv2D, WideConv2D  # noqa: E402
 from keras_i2i.layers.normalization import GroupNorm  # noqa: E402
 from keras_i2i.layers.padding import ReflectionPadding2D  # noqa: E402
 
@@ -86,3 +88,52 @@ def test_half_precision_normalises_in_float32(dtype):
     plain, fused = layer(x, training=False), layer(x, training=True)
     assert plain.dtype == fused.dtype == layer.compute_dtype
     np.testing.assert_allclose(tf.cast(fused, "float32"), tf.cast(plain, "float32"), atol=0.05)
+
+
+AT_HOME = {
+    "winograd": (lambda: WideConv2D(24), (6, 10)),
+    "winograd with bias": (lambda: WideConv2D(5, activation="relu", bias_initializer="normal"), (4, 4)),
+    "odd sides": (lambda: WideConv2D(5), (6, 7)),
+    "half precision": (lambda: WideConv2D(5, dtype="mixed_bfloat16"), (6, 10)),
+    "norm": (lambda: GroupNorm(4, slope=0.2), (6, 10)),
+    "reflection": (lambda: ReflectionPadding2D(2), (6, 10)),
+}
+
+
+@pytest.mark.parametrize("make, size", AT_HOME.values(), ids=AT_HOME)
+def test_large_maps_are_compiled_in_inference_alone(make, size, monkeypatch):
+    x = np.random.default_rng(0).normal(size=(3, *size, 16)).astype(np.float32)
+    layer = make()
+    layer.build(x.shape)
+    taken = []
+    for module, name in ((convolution, "_winograd"), (backend, "fused")):
+        own = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *args, own=own: taken.append(own) or own(*args))
+    plain = keras.ops.convert_to_numpy(layer(x))
+    run = backend.compiled_inference(layer)
+    assert run(x).dtype == plain.dtype and not taken
+    monkeypatch.setattr(backend, "LARGE", 1)
+    compiled = backend.compiled_inference(layer)
+    for count in (3, 1):
+        found = np.asarray(compiled(x[:count]), np.float32)
+        np.testing.assert_allclose(found, np.asarray(plain[:count], np.float32), rtol=0, atol=2e-5)
+    if isinstance(layer, WideConv2D):
+        assert bool(taken) == (size[1] % 2 == 0 and layer.compute_dtype == "float32")
+    assert layer(x) is not None and len(taken) <= 2, "what is not run at home is plain"
+
+
+def test_what_is_exported_is_plain(monkeypatch):
+    from keras_i2i.methods.cyclegan import CycleGAN
+
+    monkeypatch.setattr(backend, "LARGE", 1)
+    model = CycleGAN(image_size=32, filters=4, blocks=1, discriminator_filters=4, seed=0)
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 3)).astype(np.float32)
+
+    def compiles(function):
+        graph = function.get_concrete_function(tf.TensorSpec((None, 32, 32, 3), tf.float32)).graph
+        return any("_XlaMustCompile" in own.attr for own in graph.as_graph_def().library.function)
+
+    exported = tf.function(model.export_signatures()["serving_default"])
+    assert not compiles(exported)
+    np.testing.assert_allclose(model.translate(x), exported(x), rtol=0, atol=1e-5)
+    assert not compiles(tf.function(model.export_signatures()["serving_default"]))
