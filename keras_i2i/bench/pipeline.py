@@ -3,7 +3,7 @@
 from keras_i2i.bench import report
 from keras_i2i.bench.turns import Contestant, compete
 
-BATCHES = 8  # a turn
+BATCHES = 64  # a turn, of which two may have waited
 # Image size -> (batch size, {method: what its config has besides}).
 CASES = {64: (32, {"xgan": {}, "cyclegan": {"filters": 32, "blocks": 6}}), 256: (2, {"xgan": {}, "cyclegan": {}})}
 

@@ -9,7 +9,7 @@ from keras_i2i.bench.turns import Contestant, compete
 CONFIG = {"image_size": 64, "filters": 32, "blocks": 6, "pool_size": 0}
 
 
-def measure(*, rounds=5, batch_size=4, config=None):
+def measure(*, rounds=5, batch_size=8, config=None):
     """Times CycleGAN's training step by one worker on one core, and by two on a core each.
 
     Args:

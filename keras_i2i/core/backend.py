@@ -14,7 +14,7 @@ import keras
 
 # Whether what is traced now is run by this process alone, and not written to a file for others.
 _at_home = contextvars.ContextVar("at_home", default=False)
-LARGE = 2**20  # values of one sample, from which on compiling pays in inference
+LARGE = 2**20  # values of one sample in inference, or of all weights in an update, from which on compiling pays
 
 
 def is_tensorflow():
@@ -161,6 +161,22 @@ def fuses(x, training):
     What is exported consists of plain operations, and small networks answer at once, without compiling.
     """
     return is_tensorflow() and (training or (_at_home.get() and math.prod(x.shape[1:]) >= LARGE))
+
+
+def update_in_one_pass(function, gradients, variables):
+    """Calls `function(*gradients)`, which changes variables and returns nothing.
+
+    Optimizers of Keras go through memory once an operation. On CPUs, in a step that XLA does not compile as a whole,
+    the updates of many weights are therefore compiled by themselves.
+    """
+    if is_tensorflow():
+        import tensorflow as tf
+
+        dense = all(gradient is None or tf.is_tensor(gradient) for gradient in gradients)
+        many = sum(math.prod(variable.shape) for variable in variables) >= LARGE
+        if dense and many and on_cpu() and tf.inside_function() and replica_count() == 1:
+            function = tf.function(function, jit_compile=True, autograph=False)
+    function(*gradients)
 
 
 def only_if(condition, function, variables, *, branch):

@@ -249,16 +249,22 @@ class Translator(inference.Inference, Compiling, KeepsRandomness, keras.Model):
         """
         optimizer, average = self.optimizers[name], self.averages.get(name)
         averaged = average.variables if average else []
-        branch = not self.jit_compile
 
-        def step():
+        def step(*gradients):
             steps = clipping.weight_steps(optimizer)
-            optimizer.apply(clipping.over_replicas(optimizer, gradients), variables)
+            optimizer.apply(clipping.over_replicas(optimizer, list(gradients)), variables)
             if average is not None:
                 stepped = ops.not_equal(clipping.weight_steps(optimizer), steps)
-                backend.only_if(stepped, average.update, averaged, branch=branch)
+                backend.only_if(stepped, average.update, averaged, branch=False)
 
-        backend.only_if(gate, step, [*variables, *optimizer.variables, *averaged], branch=branch)
+        def update():
+            if self.jit_compile:  # all of the step already is
+                step(*gradients)
+            else:
+                backend.update_in_one_pass(step, gradients, variables)
+
+        touched = [*variables, *optimizer.variables, *averaged]
+        backend.only_if(gate, update, touched, branch=not self.jit_compile)
 
     def _own_state(self):
         """What a forward pass or a phase changes beside weights: batch statistics, controllers, windows."""
