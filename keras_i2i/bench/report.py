@@ -3,6 +3,7 @@
 import datetime
 import importlib.metadata
 import importlib.util
+import json
 import pathlib
 import sys
 
@@ -52,8 +53,6 @@ def markdown(columns, rows):
 
 def twin(case):
     """The command of a process that does in PyTorch, or ONNX Runtime, what a case says; None without them."""
-    import json
-
     wanted = "onnxruntime" if case.get("way") == "onnxruntime" else "torch"
     if not TWINS.is_file() or not importlib.util.find_spec(wanted) or not importlib.util.find_spec("torch"):
         return None

@@ -43,11 +43,11 @@ class Contestant:
         return round(statistics.median(a / b for a, b in zip(self.seconds, other.seconds, strict=True)), 3)
 
 
-def serve(work, *, warm=3):
-    """What a contestant's process does: `warm` times its work unseen, then once each time that it is told to.
+def serve(work, *, warm=3, repeat=1):
+    """What a contestant's process does: `warm` times its work unseen, then `repeat` times whenever it is told to.
 
-    Prints "ready"; answers each line "go" with the seconds that it took, or that the work returns, and "end" with its
-    peak memory in bytes.
+    Prints "ready"; answers each line "go" with the seconds that the work took, or returns, in the mean, and "end" with
+    its peak memory in bytes.
     """
     for _ in range(warm):
         work()
@@ -57,9 +57,9 @@ def serve(work, *, warm=3):
             print(peak_bytes(), flush=True)
             return
         start = time.perf_counter()
-        own = work()
+        own = [work() for _ in range(repeat)]
         taken = time.perf_counter() - start
-        print(taken if own is None else own, flush=True)
+        print((taken if None in own else sum(own)) / repeat, flush=True)
 
 
 def peak_bytes():

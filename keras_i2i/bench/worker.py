@@ -183,7 +183,8 @@ def main():
     """Serves the case of the command line."""
     case = json.loads(sys.argv[1])
     # Further workers step when the first does, from its first warm step on.
-    turns.serve(KINDS[case.pop("kind")](**case), warm=0 if case.get("index") else 3)
+    options = {"warm": 0 if case.get("index") else 3, "repeat": case.pop("repeat", 1)}
+    turns.serve(KINDS[case.pop("kind")](**case), **options)
 
 
 if __name__ == "__main__":

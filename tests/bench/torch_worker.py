@@ -87,4 +87,5 @@ if __name__ == "__main__":
     case = json.loads(sys.argv[1])
     torch.set_num_threads(case.pop("threads"))
     torch.manual_seed(0)
-    turns.serve(KINDS[case.pop("kind")](**case))
+    repeat = case.pop("repeat", 1)
+    turns.serve(KINDS[case.pop("kind")](**case), repeat=repeat)
