@@ -1,12 +1,12 @@
 """The command `keras-i2i bench`."""
 
-import importlib
 import json
 import pathlib
 from typing import Annotated
 
 import typer
 
+from keras_i2i import bench
 from keras_i2i.commands import UsageError, reported, start
 
 app = typer.Typer(help="Speed, measured side by side with plain PyTorch.", no_args_is_help=True)
@@ -17,17 +17,22 @@ Compiled = Annotated[bool, typer.Option(help="Whether torch.compile takes part (
 Report = Annotated[pathlib.Path | None, typer.Option("--json", help="Write the report to this file, too.")]
 
 
-def _measured(name, report, **options):
-    """Measures by the module of that name, prints its table and writes its report."""
-    bench = importlib.import_module(f"keras_i2i.bench.{name}")
-    found = bench.measure(**options)
-    print(bench.table(found))
+def _started(name):
+    """The module of a bench, and Keras is ready."""
+    start()
+    return bench.module(name)
+
+
+def _measured(module, report, **options):
+    """Measures, prints the table and writes the report."""
+    found = module.measure(**options)
+    print(module.table(found))
     if report is not None:
         report.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 @app.callback()
-def bench():
+def main():
     """Speed, measured side by side with plain PyTorch, which takes part in a checkout that has it installed."""
 
 
@@ -42,49 +47,42 @@ def train(
     report: Report = None,
 ):
     """The time and memory of a training step."""
-    start()
-    from keras_i2i.bench import training
-
+    training = _started("train")
     if method not in training.CASES:
         raise UsageError(f"There is no case for {method!r}, but for {', '.join(training.CASES)}.")
-    _measured("training", report, method=method, rounds=rounds, threads=threads, compiled=compiled, xla=xla)
+    _measured(training, report, method=method, rounds=rounds, threads=threads, compiled=compiled, xla=xla)
 
 
 @app.command()
 @reported
 def infer(rounds: Rounds = 7, threads: Threads = 2, compiled: Compiled = True, report: Report = None):
     """The time of a translation, and what `translate` adds to its networks."""
-    start()
-    _measured("inference", report, rounds=rounds, threads=threads, compiled=compiled)
+    _measured(_started("infer"), report, rounds=rounds, threads=threads, compiled=compiled)
 
 
 @app.command()
 @reported
 def data(rounds: Rounds = 5, threads: Threads = 2, report: Report = None):
     """What the input pipeline delivers, beside what training takes."""
-    start()
-    _measured("pipeline", report, rounds=rounds, threads=threads)
+    _measured(_started("data"), report, rounds=rounds, threads=threads)
 
 
 @app.command("start")
 @reported
 def startup(rounds: Rounds = 5, report: Report = None):
     """The time of the imports and of loading a model."""
-    start()
-    _measured("startup", report, rounds=rounds)
+    _measured(_started("start"), report, rounds=rounds)
 
 
 @app.command()
 @reported
 def growth(rounds: Rounds = 3, threads: Threads = 2, report: Report = None):
     """How a training step's time grows with the batch and with the image."""
-    start()
-    _measured("growth", report, rounds=rounds, threads=threads)
+    _measured(_started("growth"), report, rounds=rounds, threads=threads)
 
 
 @app.command()
 @reported
 def scaling(rounds: Rounds = 5, report: Report = None):
     """What two workers train beside one, each on one core."""
-    start()
-    _measured("scaling", report, rounds=rounds)
+    _measured(_started("scaling"), report, rounds=rounds)

@@ -68,11 +68,11 @@ def table(found):
         own = found[name]
         seconds = ", ".join(f"{count}: {taken:.2f}" for count, taken in own["seconds"].items())
         rows.append([f"{what} ({at})", seconds, f"{own['exponent']:.2f}", f"{own['last_exponent']:.2f}"])
-    config = ", ".join(f"{key} {value}" for key, value in found["config"].items())
     return "\n".join(
         [
-            f"`cyclegan` ({config}), seconds a step: medians of {found['rounds']} on {found['threads']} threads of"
-            f" {found['machine']}, {found['date']}. The exponent is that of images, or of pixels.",
+            f"`cyclegan` ({report.settings(found['config'])}), seconds a step: medians of {found['rounds']} on"
+            f" {found['threads']} threads of {found['machine']}, {found['date']}. The exponent is that of images,"
+            " or of pixels.",
             "",
             report.markdown(["over", "seconds a step", "exponent", "of the last two"], rows),
         ]

@@ -5,7 +5,6 @@ from keras_i2i.bench.turns import Contestant, compete
 
 RESNET = {"image_size": 256, "filters": 64, "blocks": 9}  # CycleGAN's generator of its paper
 ZOO = "xgan_face2cartoon"
-TORCH_WAYS = ("eager", "channels_last", "channels_last+compiled")
 
 
 def measure(*, rounds=7, threads=2, compiled=True, config=None):
@@ -28,10 +27,8 @@ def measure(*, rounds=7, threads=2, compiled=True, config=None):
         Contestant.here("keras_i2i", "translate", **resnet, **alone),
         Contestant.here("tf.function", "network", **resnet, **alone),
     ]
-    names = {way: f"PyTorch, {way}" for way in (TORCH_WAYS if compiled else TORCH_WAYS[:-1])}
-    for way, name in {**names, "onnxruntime": "ONNX Runtime"}.items():
-        command = report.twin({"kind": "translate", "method": "cyclegan", "config": config, **alone, "way": way})
-        contestants += [Contestant(name, command)] if command else []
+    ways = ("eager", "channels_last", *(["channels_last+compiled"] if compiled else []), "onnxruntime")
+    contestants += Contestant.twins("translate", ways, method="cyclegan", config=config, **alone)
     compete(contestants, rounds)
 
     found = report.begin("infer", config=config, threads=threads, rounds=rounds)
@@ -55,7 +52,6 @@ def _overhead(model, rounds, threads):
 
 def table(found):
     """A report as Markdown."""
-    config = ", ".join(f"{key} {value}" for key, value in found["config"].items())
     rows = [
         [name, f"{1000 * c['median_s']:.0f}", f"{1000 * c['least_s']:.0f}", c["peak_mb"]]
         for name, c in found["contestants"].items()
@@ -66,7 +62,7 @@ def table(found):
     )
     return "\n".join(
         [
-            f"One image through a residual generator ({config}): {report.conditions(found)}",
+            f"One image through a residual generator ({report.settings(found['config'])}): {report.conditions(found)}",
             "",
             report.markdown(["translation by", "ms", "least", "peak MB"], rows),
             "",

@@ -3,11 +3,6 @@
 import datetime
 import importlib.metadata
 import importlib.util
-import json
-import pathlib
-import sys
-
-TWINS = pathlib.Path(__file__).parents[2] / "tests" / "bench" / "torch_worker.py"  # in a checkout alone
 
 
 def begin(bench, **settings):
@@ -37,6 +32,11 @@ def times(contestant):
     }
 
 
+def settings(config):
+    """What a report says of a method's config."""
+    return ", ".join(f"{key} {value}" for key, value in config.items())
+
+
 def conditions(report):
     """How a report was measured, as the end of a sentence."""
     return (
@@ -49,11 +49,3 @@ def markdown(columns, rows):
     """A table; the first column stands on the left, numbers on the right."""
     lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-
-
-def twin(case):
-    """The command of a process that does in PyTorch, or ONNX Runtime, what a case says; None without them."""
-    wanted = "onnxruntime" if case.get("way") == "onnxruntime" else "torch"
-    if not TWINS.is_file() or not importlib.util.find_spec(wanted) or not importlib.util.find_spec("torch"):
-        return None
-    return [sys.executable, str(TWINS), json.dumps(case)]

@@ -28,10 +28,7 @@ def measure(*, rounds=5, batch_size=8, config=None):
     if len(cores) < 2:
         raise RuntimeError("Two workers need two cores, and a system where a process chooses its core, such as Linux.")
     case = dict(method="cyclegan", config={**config, "seed": 0}, batch_size=batch_size)
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in cores]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    ports = free_ports(2)
     one = Contestant.here("one worker", "workers", **case, cores=cores[:1], ports=ports[:1])
     two = Contestant.here("two workers", "workers", **case, cores=cores, ports=ports)
     compete([one, two], rounds)
@@ -44,16 +41,25 @@ def measure(*, rounds=5, batch_size=8, config=None):
     return found
 
 
+def free_ports(count):
+    """Ports of this machine that nothing listens on."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
 def table(found):
     """A report as Markdown."""
-    config = ", ".join(f"{key} {value}" for key, value in found["config"].items())
     rows = [
         [name, f"{c['median_s']:.3f}", f"{c['pairs_per_s']:.2f}", c["peak_mb"]]
         for name, c in found["contestants"].items()
     ]
     return "\n".join(
         [
-            f"`cyclegan` ({config}), batch {found['batch_size']} a worker, a core each: {report.conditions(found)}",
+            f"`cyclegan` ({report.settings(found['config'])}), batch {found['batch_size']} a worker, a core each:"
+            f" {report.conditions(found)}",
             "",
             report.markdown(["a step by", "seconds", "pairs/s", "peak MB of the first"], rows),
             "",

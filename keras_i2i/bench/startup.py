@@ -40,7 +40,7 @@ def table(found):
     rows = [[f"`{name}`", f"{c['median_s']:.2f}", f"{c['least_s']:.2f}"] for name, c in found["contestants"].items()]
     return "\n".join(
         [
-            f"In fresh processes, bytecode written: medians of {found['rounds']} on {found['machine']},"
+            f"In fresh processes that find their bytecode: medians of {found['rounds']} on {found['machine']},"
             f" {found['date']}. keras_i2i adds {found['import_adds_s']:.2f} s to Keras (median of the differences).",
             "",
             report.markdown(["", "seconds", "least"], rows),

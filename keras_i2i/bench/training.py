@@ -8,7 +8,6 @@ from keras_i2i.bench.turns import Contestant, compete
 
 PRODUCT = 2048  # side of the matrices whose product is the machine's measure
 STEPS = 3  # a turn: the one after a pause finds cold caches
-TORCH_WAYS = ("eager", "channels_last", "channels_last+compiled")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,10 +59,8 @@ def measure(method, *, rounds=7, threads=2, compiled=True, xla=False):
     contestants = [Contestant.here("keras_i2i", "train", **ours, jit_compile="auto")]
     if xla:
         contestants.append(Contestant.here("keras_i2i, XLA", "train", **ours, jit_compile=True))
-    twins = []
-    for way in TORCH_WAYS if compiled else TORCH_WAYS[:-1]:
-        command = report.twin({"kind": "train", **turn, "config": config, "way": way})
-        twins += [Contestant(f"PyTorch, {way}", command)] if command else []
+    ways = ("eager", "channels_last", *(["channels_last+compiled"] if compiled else []))
+    twins = Contestant.twins("train", ways, **turn, config=config)
     product = Contestant.here("matrix product", "product", size=PRODUCT, threads=threads)
     compete([*contestants, *twins, product], rounds)
 
@@ -90,10 +87,9 @@ def measure(method, *, rounds=7, threads=2, compiled=True, xla=False):
 
 def table(found):
     """A report as Markdown."""
-    config = ", ".join(f"{key} {value}" for key, value in found["config"].items())
     lines = [
-        f"`{found['method']}` ({config}), batch {found['batch_size']}: {found['gflop_per_step']:.0f} GFLOP a step,"
-        f" {found['steps_a_turn']} steps a turn,"
+        f"`{found['method']}` ({report.settings(found['config'])}), batch {found['batch_size']}:"
+        f" {found['gflop_per_step']:.0f} GFLOP a step, {found['steps_a_turn']} steps a turn,"
         f" {report.conditions(found)} A product of two matrices makes {found['matrix_product_gflops']:.0f} GFLOP/s"
         " there.",
         "",

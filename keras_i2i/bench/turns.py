@@ -4,6 +4,7 @@ all of them, and none meets another's threads or memory.
 
 import contextlib
 import dataclasses
+import importlib.util
 import json
 import pathlib
 import statistics
@@ -11,6 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
+
+TWINS = pathlib.Path(__file__).parents[2] / "tests" / "bench" / "torch_worker.py"  # in a checkout alone
+WAYS = {
+    "eager": "PyTorch, eager",
+    "channels_last": "PyTorch, channels_last",
+    "channels_last+compiled": "PyTorch, channels_last+compiled",
+    "onnxruntime": "ONNX Runtime",
+}
 
 
 @dataclasses.dataclass
@@ -32,7 +41,19 @@ class Contestant:
     @classmethod
     def here(cls, name, kind, **case):
         """One that does what the function `kind` of `bench.worker` makes of a case."""
-        return cls(name, [sys.executable, "-m", "keras_i2i.bench.worker", json.dumps({"kind": kind, **case})])
+        return cls(name, worker(kind, **case))
+
+    @classmethod
+    def twins(cls, kind, ways, **case):
+        """Those of the ways in `WAYS` that are installed, each of which does what the function `kind` of
+        `tests/bench/torch_worker.py` makes of a case.
+        """
+        packages = {way: {"torch", "onnxruntime" if way == "onnxruntime" else "torch"} for way in ways}
+        return [
+            cls(WAYS[way], [sys.executable, str(TWINS), json.dumps({"kind": kind, **case, "way": way})])
+            for way in ways
+            if TWINS.is_file() and all(map(importlib.util.find_spec, packages[way]))
+        ]
 
     @property
     def median(self):
@@ -41,6 +62,11 @@ class Contestant:
     def over(self, other):
         """How many times as long as another it takes: the median of the turns' ratios, to three digits."""
         return round(statistics.median(a / b for a, b in zip(self.seconds, other.seconds, strict=True)), 3)
+
+
+def worker(kind, **case):
+    """The command of a process that serves what the function `kind` of `bench.worker` makes of a case."""
+    return [sys.executable, "-m", "keras_i2i.bench.worker", json.dumps({"kind": kind, **case})]
 
 
 def serve(work, *, warm=3, repeat=1):

@@ -10,7 +10,6 @@ import subprocess
 import sys
 
 from keras_i2i.bench import turns
-from keras_i2i.bench.turns import Contestant
 
 
 def _model(method, config):
@@ -146,7 +145,7 @@ def workers(method, config, batch_size, *, cores, ports, index=0):
     if index == 0:
         case = dict(method=method, config=config, batch_size=batch_size, cores=cores, ports=ports)
         for other in range(1, len(cores)):
-            command = Contestant.here("", "workers", **case, index=other).command
+            command = turns.worker("workers", **case, index=other)
             others.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
     if len(cores) > 1:
         cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}

@@ -8,18 +8,10 @@ import json
 import pathlib
 import re
 
-from keras_i2i.bench import growth, inference, pipeline, scaling, startup, training
+from keras_i2i import bench
 from keras_i2i.zoo import cards, registry
 
 REPORTS = pathlib.Path("tests", "bench", "reports")
-BENCHES = {
-    "train": training,
-    "infer": inference,
-    "data": pipeline,
-    "start": startup,
-    "growth": growth,
-    "scaling": scaling,
-}
 
 
 def fill(text, tables):
@@ -45,10 +37,10 @@ def card_tables(record):
 
 def bench_tables(root):
     """What the commands `keras-i2i bench` wrote into a source tree by `--json`: bench-NAME -> its tables."""
-    found = {f"bench-{name}": [] for name in BENCHES}
+    found = {f"bench-{name}": [] for name in bench.MODULES}
     for path in sorted((root / REPORTS).glob("*.json")):
         report = json.loads(path.read_text("utf-8"))
-        found[f"bench-{report['bench']}"].append(BENCHES[report["bench"]].table(report))
+        found[f"bench-{report['bench']}"].append(bench.module(report["bench"]).table(report))
     return {name: "\n\n".join(tables) for name, tables in found.items()}
 
 

@@ -6,7 +6,7 @@ import sys
 import keras
 import pytest
 
-from keras_i2i.bench import flops, growth, inference, pipeline, report, scaling, startup, training, worker
+from keras_i2i.bench import flops, growth, inference, pipeline, scaling, startup, training, worker
 from keras_i2i.bench.turns import Contestant, compete
 from keras_i2i.core import backend
 from keras_i2i.methods.cyclegan import CycleGAN
@@ -195,8 +195,8 @@ def test_twins_translate(way):
     if way == "onnxruntime":
         pytest.importorskip("onnxruntime")
         pytest.importorskip("onnx")
-    case = {"kind": "translate", **CYCLEGAN, "batch_size": 1, "threads": 1, "way": way}
-    twin = Contestant(way, report.twin(case))
+    case = {"kind": "translate", **CYCLEGAN, "batch_size": 1, "threads": 1, "ways": [way]}
+    (twin,) = Contestant.twins(**case)
     compete([twin], 1)
     assert twin.median > 0
 

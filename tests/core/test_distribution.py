@@ -1,13 +1,13 @@
 """One device, two replicas and two workers learn the same from the same global batches."""
 
 import os
-import socket
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from keras_i2i.bench.scaling import free_ports
 from tests.core.games import GAMES
 from tests.harness import ROOT
 from tests.training.test_run import arrays
@@ -30,14 +30,6 @@ def finish(*processes, timeout=900):
     finally:
         for process in processes:
             process.kill()
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ import pytest
 import tensorflow as tf
 
 from keras_i2i import zoo
+from keras_i2i.bench.scaling import free_ports
 from keras_i2i.core import backend
 from keras_i2i.training import strategies, train
-from tests.core.test_distribution import free_ports
 from tests.harness import ROOT, assert_one_sentence
 
 CLUSTER = {"worker": ["127.0.0.1:2222", "127.0.0.1:2223"]}
