@@ -142,17 +142,7 @@ def fused(forward, backward):
 
         return result, lambda gradient: first(gradient, *tensors)
 
-    return function
-
-
-def jitted(function):
-    """A function of tensors compiled by XLA into few passes over memory, for inference; elsewhere as it is."""
-    if not is_tensorflow():
-        return function
-    import tensorflow as tf
-
-    compiled = tf.function(function, jit_compile=True, autograph=False, reduce_retracing=True)
-    return lambda *tensors: compiled(*map(tf.convert_to_tensor, tensors))  # it takes no Keras variables
+    return lambda *tensors: function(*map(tf.convert_to_tensor, tensors))  # variables would have to be named
 
 
 def fuses(x, training):

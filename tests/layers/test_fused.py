@@ -9,7 +9,7 @@ if keras.backend.backend() != "tensorflow":
     pytest.skip("TensorFlow alone computes these in another way", allow_module_level=True)
 
 from keras_i2i.core import backend  # noqa: E402
-from keras_i2i.layers import convolution  # noqa: E402
+from keras_i2i.layers import convolution, winograd  # noqa: E402
 from keras_i2i.layers.convolution import FewChannelConv2D, WideConv2D  # noqa: E402
 from keras_i2i.layers.normalization import GroupNorm  # noqa: E402
 from keras_i2i.layers.padding import ReflectionPadding2D  # noqa: E402
@@ -22,6 +22,7 @@ LAYERS = {
     "group without weights": lambda: GroupNorm(4, affine=False),
     "reflection": lambda: ReflectionPadding2D(1),
     "wide reflection": lambda: ReflectionPadding2D(3),
+    "wide": lambda: WideConv2D(7),
     "few channels": lambda: FewChannelConv2D(3, 5, activation="tanh"),
     "few channels, other sides": lambda: FewChannelConv2D(2, (3, 1), use_bias=False),
 }
@@ -48,9 +49,10 @@ def derivatives(layer, x, training):
 
 
 @pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
-def test_training_computes_the_plain_layer(make):
+def test_training_computes_the_plain_layer(make, monkeypatch):
+    monkeypatch.setattr(convolution, "WIDE", 1)
     rng = np.random.default_rng(0)
-    x = tf.constant(rng.normal(2, 3, (4, 8, 10, 16)).astype(np.float32))
+    x = tf.constant(rng.normal(2, 3, (4, 10, 14, 16)).astype(np.float32))
     layer = make()
     layer.build(x.shape)
     for variable in layer.trainable_variables:
@@ -91,9 +93,9 @@ def test_half_precision_normalises_in_float32(dtype):
 
 
 AT_HOME = {
-    "winograd": (lambda: WideConv2D(24), (6, 10)),
-    "winograd with bias": (lambda: WideConv2D(5, activation="relu", bias_initializer="normal"), (4, 4)),
-    "odd sides": (lambda: WideConv2D(5), (6, 7)),
+    "winograd": (lambda: WideConv2D(24), (6, 14)),
+    "winograd with bias": (lambda: WideConv2D(5, activation="relu", bias_initializer="normal"), (10, 6)),
+    "other sides": (lambda: WideConv2D(5), (6, 8)),
     "half precision": (lambda: WideConv2D(5, dtype="mixed_bfloat16"), (6, 10)),
     "norm": (lambda: GroupNorm(4, slope=0.2), (6, 10)),
     "reflection": (lambda: ReflectionPadding2D(2), (6, 10)),
@@ -105,8 +107,9 @@ def test_large_maps_are_compiled_in_inference_alone(make, size, monkeypatch):
     x = np.random.default_rng(0).normal(size=(3, *size, 16)).astype(np.float32)
     layer = make()
     layer.build(x.shape)
+    monkeypatch.setattr(convolution, "WIDE", 5)
     taken = []
-    for module, name in ((convolution, "_winograd"), (backend, "fused")):
+    for module, name in ((winograd, "convolution"), (backend, "fused")):
         own = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *args, own=own: taken.append(own) or own(*args))
     plain = keras.ops.convert_to_numpy(layer(x))
@@ -118,7 +121,7 @@ def test_large_maps_are_compiled_in_inference_alone(make, size, monkeypatch):
         found = np.asarray(compiled(x[:count]), np.float32)
         np.testing.assert_allclose(found, np.asarray(plain[:count], np.float32), rtol=0, atol=2e-5)
     if isinstance(layer, WideConv2D):
-        assert bool(taken) == (size[1] % 2 == 0 and layer.compute_dtype == "float32")
+        assert bool(taken) == (size[1] % 4 == 2 and layer.compute_dtype == "float32")
     assert layer(x) is not None and len(taken) <= 2, "what is not run at home is plain"
 
 
@@ -137,3 +140,32 @@ def test_what_is_exported_is_plain(monkeypatch):
     assert not compiles(exported)
     np.testing.assert_allclose(model.translate(x), exported(x), rtol=0, atol=1e-5)
     assert not compiles(tf.function(model.export_signatures()["serving_default"]))
+
+
+@pytest.mark.parametrize(
+    "results, taps, points",
+    [(4, 3, winograd.POINTS), (2, 3, (0, 1, -1)), (3, 2, (0.0, 1.0, -1.0)), (4, 2, (0.0, 1.0, -1.0, 2.0))],
+)
+def test_minimal_filtering_is_a_correlation(results, taps, points):
+    at, g, bt = winograd.matrices(results, taps, points)
+    rng = np.random.default_rng(0)
+    signal, kernel = rng.normal(size=results + taps - 1), rng.normal(size=taps)
+    expected = np.correlate(signal, kernel, "valid")
+    np.testing.assert_allclose(at @ ((g @ kernel) * (bt @ signal)), expected, rtol=0, atol=1e-12)
+
+
+def test_rounding_stays_near_that_of_a_direct_convolution():
+    rng = np.random.default_rng(0)
+    x, kernel = rng.normal(size=(2, 18, 18, 128)), rng.normal(size=(3, 3, 128, 128)) / 34
+    exact = tf.nn.conv2d(x, kernel, 1, "VALID")
+    x, kernel = tf.constant(x, tf.float32), tf.constant(kernel, tf.float32)
+    direct, fast = tf.nn.conv2d(x, kernel, 1, "VALID"), winograd.convolution()(x, kernel)
+    errors = [np.std(y.numpy() - exact) / np.std(exact) for y in (direct, fast)]
+    assert errors[0] < errors[1] < 2e-6
+
+
+def test_a_wide_convolution_computes_outside_of_a_graph_too(monkeypatch):
+    monkeypatch.setattr(convolution, "WIDE", 1)
+    layer = WideConv2D(5)
+    x = np.random.default_rng(0).normal(size=(2, 6, 10, 4)).astype(np.float32)
+    np.testing.assert_allclose(layer(x, training=True), layer(x), rtol=0, atol=1e-5)
