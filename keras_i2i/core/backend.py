@@ -111,21 +111,11 @@ def fused(forward, backward):
         return lambda *tensors: forward(*tensors)[0]
     import tensorflow as tf
 
-    @functools.cache
-    def concrete(function, specs):  # a tf.function would warn of its many shapes
-        together = tf.function(lambda arguments: function(*arguments), jit_compile=True, autograph=False)
-        return together.get_concrete_function(specs)
-
-    def compiled(function, *arguments):
-        specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), arguments)
-        return concrete(function, specs)(arguments)
-
-    def constant(tensors):  # else a compiled function returns all of its intermediate values for the tape
-        return tf.nest.map_structure(tf.stop_gradient, tensors)
+    compiled = {own: jitted(own) for own in (forward, backward)}
 
     @tf.custom_gradient
     def function(*tensors):
-        result, kept = compiled(forward, *constant(tensors))
+        result, kept = compiled[forward](*tensors)
 
         @tf.custom_gradient
         def first(gradient, *tensors):
@@ -138,11 +128,68 @@ def fused(forward, backward):
                     gradients = inner.gradient(again, tensors, gradient)
                 return outer.gradient(gradients, [gradient, *tensors], upstream, unconnected_gradients="zero")
 
-            return compiled(backward, *constant((gradient, tensors, result, kept))), second
+            return compiled[backward](gradient, tensors, result, kept), second
 
         return result, lambda gradient: first(gradient, *tensors)
 
     return lambda *tensors: function(*map(tf.convert_to_tensor, tensors))  # variables would have to be named
+
+
+def jitted(function):
+    """A function of nested tensors, compiled by XLA into few passes over memory; no gradient goes through it. On other
+    backends than TensorFlow as it is.
+    """
+    if not is_tensorflow():
+        return function
+    import tensorflow as tf
+
+    @functools.cache
+    def concrete(specs):  # a tf.function would warn of its many shapes
+        together = tf.function(lambda arguments: function(*arguments), jit_compile=True, autograph=False)
+        return together.get_concrete_function(specs)
+
+    def compiled(*arguments):
+        # Else a compiled function returns all of its intermediate values for the tape.
+        constant = tf.nest.map_structure(tf.stop_gradient, arguments)
+        return concrete(tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), constant))(
+            constant
+        )
+
+    return compiled
+
+
+def with_gradient(forward, backward):
+    """A function of tensors with a gradient that is computed in another way than TensorFlow would.
+
+    Args:
+        forward: from tensors to one.
+        backward: from the result's gradient and the tensors to the tensors' gradients, as a tuple.
+
+    Returns:
+        The function; on other backends than TensorFlow `forward` itself. It can be differentiated twice if `backward`
+        can be once.
+    """
+    if not is_tensorflow():
+        return forward
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def function(*tensors):
+        return forward(*tensors), lambda gradient: backward(gradient, *tensors)
+
+    return lambda *tensors: function(*map(tf.convert_to_tensor, tensors))
+
+
+def pullback(function, tensors, gradient):
+    """On TensorFlow, the gradients of a function's tensors, given its result's. In a graph, where they do not need the
+    result, it is not computed.
+    """
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        result = function(*tensors)
+    return tape.gradient(result, tensors, gradient)
 
 
 def fuses(x, training):

@@ -1,4 +1,4 @@
-"""Convolutions that processors are bad at, computed another way."""
+"""Convolutions, those that TensorFlow is slow at on processors computed in another way there."""
 
 import functools
 
@@ -8,29 +8,73 @@ from keras import ops
 from keras_i2i.core import backend
 from keras_i2i.layers import winograd
 
-WIDE = 64  # channels from which on Winograd's transforms cost less than they save
+FEW = 4  # channels of images: a processor computes 16 at once, of which most would be lost
+MANY = 64  # channels from which on Winograd's transforms cost less than they save
 
 
 @keras.saving.register_keras_serializable(package="keras_i2i")
-class FewChannelConv2D(keras.layers.Conv2D):
-    """A `Conv2D` of stride 1 without padding to few channels, such as the last one of a generator, to RGB.
+class Conv2D(keras.layers.Conv2D):
+    """A `keras.layers.Conv2D`. On CPUs these are computed in less time, with other rounding errors:
 
-    A processor computes 16 channels at once, of which three would be used. In training on CPUs, the kernel's rows
-    therefore become channels: a convolution by (1, k) gives k times as many of them, and their sum, each moved by its
-    row, is the same result in less time.
+    * 3x3 with stride 1 and no padding, between `MANY` channels and more, sides divisible by 4: by `layers.winograd`, in
+      training, and in inference on large maps;
+    * stride 1 and no padding, to `FEW` channels, in training: the kernel's rows become channels;
+    * 4x4 with stride 2 and "same" padding, from `FEW` channels, in training: the gradient for the inputs as
+      `Conv2DTranspose` computes such a layer.
 
-    Args are those of `keras.layers.Conv2D`, without strides, padding, dilation and groups.
+    Args are those of `keras.layers.Conv2D`.
     """
 
     def call(self, inputs, training=False):
-        if not (training and backend.on_cpu()):
+        compute = self._faster(inputs, training) if backend.on_cpu() else None
+        if compute is None:
             return super().call(inputs)
-        height, width, channels, filters = self.kernel.shape
-        rows = ops.reshape(ops.transpose(self.kernel, (1, 2, 0, 3)), (1, width, channels, height * filters))
-        x = _sum_of_rows(height, filters)(ops.conv(inputs, rows, padding="valid"))
-        if self.use_bias:
-            x = x + self.bias
-        return self.activation(x)
+        y = compute(inputs, self.kernel)
+        return self.activation(y + self.bias if self.use_bias else y)
+
+    def _faster(self, inputs, training):
+        if self.data_format != "channels_last" or self.groups > 1 or any(rate > 1 for rate in self.dilation_rate):
+            return None
+        size, (channels, filters) = self.kernel_size, self.kernel.shape[2:]
+        if self.strides == (1, 1) and self.padding == "valid":
+            many = min(channels, filters) >= MANY and self.compute_dtype == "float32"
+            if size == (3, 3) and many and backend.fuses(inputs, training) and winograd.fits(inputs):
+                return winograd.convolution()
+            if training and filters <= FEW:
+                return _by_rows
+        if training and channels <= FEW and self.padding == "same" and _doubles(self, inputs):
+            return _halved()
+        return None
+
+
+@keras.saving.register_keras_serializable(package="keras_i2i")
+class Conv2DTranspose(keras.layers.Conv2DTranspose):
+    """A `keras.layers.Conv2DTranspose`. In training on CPUs, one of 4x4 with stride 2 and "same" padding to few channels
+    (`FEW`) is a product of matrices, from each pixel's channels to 4x4 results of each, whose overlaps are summed.
+
+    Args are those of `keras.layers.Conv2DTranspose`.
+    """
+
+    def call(self, inputs, training=False):
+        fast = training and backend.on_cpu() and self.data_format == "channels_last" and self.dilation_rate == (1, 1)
+        few = self.filters <= FEW and self.padding == "same" and self.output_padding is None
+        if not (fast and few and _doubles(self, inputs)):
+            return super().call(inputs)
+        y = _doubled()(inputs, self.kernel)
+        return self.activation(y + self.bias if self.use_bias else y)
+
+
+def _doubles(layer, inputs):
+    """Whether a convolution with "same" padding or its transpose just doubles even sides."""
+    even = not any(side is None or side % 2 for side in inputs.shape[1:3])
+    return even and layer.kernel_size == (4, 4) and layer.strides == (2, 2)
+
+
+def _by_rows(x, kernel):
+    """A convolution by (1, width) to height times as many channels, and their sum, each moved by its row."""
+    height, width, channels, filters = kernel.shape
+    rows = ops.reshape(ops.transpose(kernel, (1, 2, 0, 3)), (1, width, channels, height * filters))
+    return _sum_of_rows(height, filters)(ops.conv(x, rows, padding="valid"))
 
 
 @functools.cache
@@ -48,23 +92,53 @@ def _sum_of_rows(count, filters):
     return backend.fused(forward, backward)
 
 
-@keras.saving.register_keras_serializable(package="keras_i2i")
-class WideConv2D(keras.layers.Conv2D):
-    """A 3x3 `Conv2D` of stride 1 without padding to many channels, such as those of residual blocks.
+def _direct(x, kernel):
+    return ops.conv(x, kernel, 2, "same")
 
-    In training on CPUs, and in inference on large maps there, `layers.winograd` computes it with a quarter of the
-    multiplications, if the results' sides are divisible by 4; they differ by rounding.
 
-    Args are those of `keras.layers.Conv2D`, without kernel_size, strides, padding, dilation and groups.
-    """
+def _direct_transposed(x, kernel):
+    return ops.conv_transpose(x, kernel, 2, "same")
 
-    def __init__(self, filters, **options):
-        options.pop("kernel_size", None)  # of a saved config
-        super().__init__(filters, 3, **options)
 
-    def call(self, inputs, training=False):
-        fast = backend.fuses(inputs, training) and backend.on_cpu() and self.compute_dtype == "float32"
-        if not (fast and min(self.kernel.shape[2:]) >= WIDE and winograd.fits(inputs)):
-            return super().call(inputs)
-        y = winograd.convolution()(inputs, self.kernel)
-        return self.activation(y + self.bias if self.use_bias else y)
+@functools.cache
+def _halved():
+    """(N, H, W, F) and a kernel (4, 4, F, C) to (N, H / 2, W / 2, C)."""
+
+    def backward(gradient, x, kernel):
+        (of_kernel,) = backend.pullback(lambda kernel: _direct(x, kernel), (kernel,), gradient)
+        return _doubled()(gradient, kernel), of_kernel
+
+    return backend.with_gradient(_direct, backward)
+
+
+@functools.cache
+def _doubled():
+    """(N, H, W, C) and a kernel (4, 4, F, C) to (N, 2 H, 2 W, F)."""
+    return backend.with_gradient(
+        backend.jitted(_by_products),
+        lambda gradient, *tensors: tuple(backend.pullback(_direct_transposed, tensors, gradient)),
+    )
+
+
+def _by_products(x, kernel):
+    """What `_direct_transposed` computes."""
+    _, height, width, channels = x.shape
+    products = ops.matmul(ops.reshape(x, (-1, channels)), ops.transpose(ops.reshape(kernel, (-1, channels))))
+    products = ops.reshape(products, (-1, height, width, 4, 4, kernel.shape[2]))
+    return _met(_met(products, 1, 3), 2, 3)
+
+
+def _met(x, axis, taps):
+    """Line 2 i along an axis: tap 1 of pixel i and tap 3 of the one before; line 2 i + 1: tap 2, and 0 of the next."""
+    tap = [ops.squeeze(part, taps) for part in ops.split(x, 4, taps)]
+    size = x.shape[axis]
+
+    def beside(*widths):
+        return [widths if at == axis else (0, 0) for at in range(len(tap[0].shape))]
+
+    before = ops.pad(ops.split(tap[3], [size - 1], axis)[0], beside(1, 0))
+    after = ops.pad(ops.split(tap[0], [1], axis)[1], beside(0, 1))
+    lines = ops.stack([tap[1] + before, tap[2] + after], axis + 1)
+    shape = [-1, *tap[0].shape[1:]]
+    shape[axis] = 2 * size
+    return ops.reshape(lines, shape)

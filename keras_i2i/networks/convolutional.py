@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from keras_i2i.layers.convolution import Conv2D, Conv2DTranspose
+from keras_i2i.layers.dense import Dense
 from keras_i2i.layers.normalization import normalization
 from keras_i2i.networks.seeds import shift
 
@@ -27,7 +29,7 @@ def downsampling(input_shape, filters, *, norm, slope, norm_first=True, kernel=4
     for index, width in enumerate(filters):
         kind = "none" if index == 0 and not norm_first else norm
         bias = kind == "none"
-        stack.add(layers.Conv2D(width, kernel, 2, "same", use_bias=bias, kernel_initializer=_he(seed, index)))
+        stack.add(Conv2D(width, kernel, 2, "same", use_bias=bias, kernel_initializer=_he(seed, index)))
         for layer in normalization(kind, width, slope):
             stack.add(layer)
     return stack
@@ -42,7 +44,7 @@ def upsampling(input_shape, filters, *, norm, kernel=4, seed=None, name=None):
     stack = keras.Sequential([keras.Input(input_shape)], name=name)
     for index, width in enumerate(filters):
         bias = norm == "none"
-        stack.add(layers.Conv2DTranspose(width, kernel, 2, "same", use_bias=bias, kernel_initializer=_he(seed, index)))
+        stack.add(Conv2DTranspose(width, kernel, 2, "same", use_bias=bias, kernel_initializer=_he(seed, index)))
         for layer in normalization(norm, width, slope=0.0):
             stack.add(layer)
     return stack
@@ -52,7 +54,7 @@ def perceptron(input_dim, widths, *, slope=0.0, seed=None, name=None):
     """Dense layers with (leaky) ReLU between them and a linear last one: (N, input_dim) to (N, widths[-1])."""
     stack = keras.Sequential([keras.Input((input_dim,))], name=name)
     for index, width in enumerate(widths):
-        stack.add(layers.Dense(width, kernel_initializer=_he(seed, index)))
+        stack.add(Dense(width, kernel_initializer=_he(seed, index)))
         if index < len(widths) - 1:
             stack.add(layers.ReLU(negative_slope=slope))
     return stack
@@ -70,7 +72,7 @@ def project_to_map(input_dim, shape, *, norm, seed=None):
     return keras.Sequential(
         [
             keras.Input((input_dim,)),
-            layers.Dense(units, use_bias=norm == "none", kernel_initializer=_he(seed, 0)),
+            Dense(units, use_bias=norm == "none", kernel_initializer=_he(seed, 0)),
             layers.Reshape(shape),
             *normalization(norm, channels, slope=0.0),
         ]
@@ -93,10 +95,10 @@ def to_image(input_shape, filters, *, channels=3, seed=None):
     """
     glorot = keras.initializers.GlorotUniform(seed=seed)
     if not filters:
-        last = layers.Conv2DTranspose(channels, 4, 2, "same", activation="tanh", kernel_initializer=glorot)
+        last = Conv2DTranspose(channels, 4, 2, "same", activation="tanh", kernel_initializer=glorot)
         return keras.Sequential([keras.Input(input_shape), last])
     height, width, _ = input_shape
-    last = layers.Conv2D(channels, 3, padding="same", activation="tanh", kernel_initializer=glorot)
+    last = Conv2D(channels, 3, padding="same", activation="tanh", kernel_initializer=glorot)
     grown = upsampling(input_shape, (filters,), norm="none", seed=shift(seed, 1))
     return sequence(grown, keras.Sequential([keras.Input((2 * height, 2 * width, filters)), last]))
 

@@ -5,7 +5,7 @@ import itertools
 import keras
 from keras import layers
 
-from keras_i2i.layers.convolution import FewChannelConv2D, WideConv2D
+from keras_i2i.layers.convolution import Conv2D, Conv2DTranspose
 from keras_i2i.layers.normalization import normalization
 from keras_i2i.layers.padding import ReflectionPadding2D
 from keras_i2i.networks.seeds import shift
@@ -35,22 +35,22 @@ def resnet_generator(input_shape, *, filters=64, blocks=9, channels=3, norm="ins
 
     bias = norm == "none"
     inputs = x = keras.Input(input_shape)
-    x = layers.Conv2D(filters, 7, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(3)(x))
+    x = Conv2D(filters, 7, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(3)(x))
     x = normalised(x, filters)
     # "same" pads right and below alone, where PyTorch's networks pad left and above: these here are theirs turned by
     # 180 degrees, and the transposed convolutions stand as straight on the convolutions as theirs.
     for width in (2 * filters, 4 * filters):
-        x = layers.Conv2D(width, 3, 2, "same", use_bias=bias, kernel_initializer=next(weights))(x)
+        x = Conv2D(width, 3, 2, "same", use_bias=bias, kernel_initializer=next(weights))(x)
         x = normalised(x, width)
     for _ in range(blocks):
-        y = WideConv2D(width, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(1)(x))
+        y = Conv2D(width, 3, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(1)(x))
         y = normalised(y, width)
-        y = WideConv2D(width, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(1)(y))
+        y = Conv2D(width, 3, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(1)(y))
         x = layers.Add()([x, normalised(y, width, activate=False)])
     for width in (2 * filters, filters):
-        x = layers.Conv2DTranspose(width, 3, 2, "same", use_bias=bias, kernel_initializer=next(weights))(x)
+        x = Conv2DTranspose(width, 3, 2, "same", use_bias=bias, kernel_initializer=next(weights))(x)
         x = normalised(x, width)
-    x = FewChannelConv2D(channels, 7, activation="tanh", kernel_initializer=next(weights))(ReflectionPadding2D(3)(x))
+    x = Conv2D(channels, 7, activation="tanh", kernel_initializer=next(weights))(ReflectionPadding2D(3)(x))
     return keras.Model(inputs, x, name=name)
 
 
@@ -74,11 +74,11 @@ def patch_discriminator(input_shape, *, filters=64, strided=3, norm="instance", 
         width = filters * min(2**index, 8)
         network.add(layers.ZeroPadding2D(1))
         stride, bias = 2 if index < strided else 1, not index or norm == "none"
-        network.add(layers.Conv2D(width, 4, stride, use_bias=bias, kernel_initializer=next(weights)))
+        network.add(Conv2D(width, 4, stride, use_bias=bias, kernel_initializer=next(weights)))
         for layer in normalization(norm if index else "none", width, slope=0.2):
             network.add(layer)
     network.add(layers.ZeroPadding2D(1))
-    network.add(layers.Conv2D(1, 4, kernel_initializer=next(weights)))
+    network.add(Conv2D(1, 4, kernel_initializer=next(weights)))
     return network
 
 

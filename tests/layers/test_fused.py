@@ -9,8 +9,12 @@ if keras.backend.backend() != "tensorflow":
     pytest.skip("TensorFlow alone computes these in another way", allow_module_level=True)
 
 from keras_i2i.core import backend  # noqa: E402
-from keras_i2i.layers import convolution, winograd  # noqa: E402
-from keras_i2i.layers.convolution import FewChannelConv2D, WideConv2D  # noqa: E402
+from keras_i2i.layers import (  # noqa: E402
+    convolution,
+    dense,  # noqa: E402
+    winograd,
+)
+from keras_i2i.layers.convolution import Conv2D, Conv2DTranspose  # noqa: E402
 from keras_i2i.layers.normalization import GroupNorm  # noqa: E402
 from keras_i2i.layers.padding import ReflectionPadding2D  # noqa: E402
 
@@ -22,9 +26,12 @@ LAYERS = {
     "group without weights": lambda: GroupNorm(4, affine=False),
     "reflection": lambda: ReflectionPadding2D(1),
     "wide reflection": lambda: ReflectionPadding2D(3),
-    "wide": lambda: WideConv2D(7),
-    "few channels": lambda: FewChannelConv2D(3, 5, activation="tanh"),
-    "few channels, other sides": lambda: FewChannelConv2D(2, (3, 1), use_bias=False),
+    "wide": lambda: Conv2D(7, 3),
+    "few channels": lambda: Conv2D(3, 5, activation="tanh"),
+    "few channels, transposed": lambda: Conv2DTranspose(3, 4, 2, "same", activation="tanh"),
+    "few channels, transposed, without bias": lambda: Conv2DTranspose(1, 4, 2, "same", use_bias=False),
+    "from few channels": lambda: Conv2D(5, 4, 2, "same", activation="tanh"),
+    "few channels, other sides": lambda: Conv2D(2, (3, 1), use_bias=False),
 }
 
 
@@ -50,13 +57,15 @@ def derivatives(layer, x, training):
 
 @pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
 def test_training_computes_the_plain_layer(make, monkeypatch):
-    monkeypatch.setattr(convolution, "WIDE", 1)
+    monkeypatch.setattr(convolution, "MANY", 1)
+    monkeypatch.setattr(convolution, "FEW", 16)
     rng = np.random.default_rng(0)
     x = tf.constant(rng.normal(2, 3, (4, 10, 14, 16)).astype(np.float32))
     layer = make()
     layer.build(x.shape)
     for variable in layer.trainable_variables:
         variable.assign(rng.normal(0, 0.3, variable.shape))
+    assert not isinstance(layer, Conv2D) or layer._faster(x, True)
     for plain, fused in zip(derivatives(layer, x, False), derivatives(layer, x, True), strict=True):
         np.testing.assert_allclose(fused, plain, rtol=2e-4, atol=2e-5 * np.abs(plain).max() + 1e-7)
 
@@ -93,10 +102,10 @@ def test_half_precision_normalises_in_float32(dtype):
 
 
 AT_HOME = {
-    "winograd": (lambda: WideConv2D(24), (6, 14)),
-    "winograd with bias": (lambda: WideConv2D(5, activation="relu", bias_initializer="normal"), (10, 6)),
-    "other sides": (lambda: WideConv2D(5), (6, 8)),
-    "half precision": (lambda: WideConv2D(5, dtype="mixed_bfloat16"), (6, 10)),
+    "winograd": (lambda: Conv2D(24, 3), (6, 14)),
+    "winograd with bias": (lambda: Conv2D(5, 3, activation="relu", bias_initializer="normal"), (10, 6)),
+    "other sides": (lambda: Conv2D(5, 3), (6, 8)),
+    "half precision": (lambda: Conv2D(5, 3, dtype="mixed_bfloat16"), (6, 10)),
     "norm": (lambda: GroupNorm(4, slope=0.2), (6, 10)),
     "reflection": (lambda: ReflectionPadding2D(2), (6, 10)),
 }
@@ -107,7 +116,7 @@ def test_large_maps_are_compiled_in_inference_alone(make, size, monkeypatch):
     x = np.random.default_rng(0).normal(size=(3, *size, 16)).astype(np.float32)
     layer = make()
     layer.build(x.shape)
-    monkeypatch.setattr(convolution, "WIDE", 5)
+    monkeypatch.setattr(convolution, "MANY", 5)
     taken = []
     for module, name in ((winograd, "convolution"), (backend, "fused")):
         own = getattr(module, name)
@@ -120,7 +129,7 @@ def test_large_maps_are_compiled_in_inference_alone(make, size, monkeypatch):
     for count in (3, 1):
         found = np.asarray(compiled(x[:count]), np.float32)
         np.testing.assert_allclose(found, np.asarray(plain[:count], np.float32), rtol=0, atol=2e-5)
-    if isinstance(layer, WideConv2D):
+    if isinstance(layer, Conv2D):
         assert bool(taken) == (size[1] % 4 == 2 and layer.compute_dtype == "float32")
     assert layer(x) is not None and len(taken) <= 2, "what is not run at home is plain"
 
@@ -165,7 +174,17 @@ def test_rounding_stays_near_that_of_a_direct_convolution():
 
 
 def test_a_wide_convolution_computes_outside_of_a_graph_too(monkeypatch):
-    monkeypatch.setattr(convolution, "WIDE", 1)
-    layer = WideConv2D(5)
+    monkeypatch.setattr(convolution, "MANY", 1)
+    layer = Conv2D(5, 3)
     x = np.random.default_rng(0).normal(size=(2, 6, 10, 4)).astype(np.float32)
     np.testing.assert_allclose(layer(x, training=True), layer(x), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("make", [lambda: dense.Dense(5, activation="tanh"), lambda: dense.Dense(3, use_bias=False)])
+def test_large_dense_layers_compute_the_plain_layer(make, monkeypatch):
+    monkeypatch.setattr(dense, "LARGE", 1)
+    layer = make()
+    x = tf.constant(np.random.default_rng(0).normal(size=(4, 7)).astype(np.float32))
+    layer.build(x.shape)
+    for plain, fast in zip(derivatives(layer, x, False), derivatives(layer, x, True), strict=True):
+        np.testing.assert_allclose(fast, plain, rtol=1e-5, atol=1e-6)
