@@ -29,6 +29,7 @@ def times(contestant):
         "least_s": round(min(contestant.seconds), 5),
         "seconds": [round(seconds, 5) for seconds in contestant.seconds],
         "peak_mb": round(contestant.peak_mb),
+        "imports_mb": round(contestant.imports_mb),
     }
 
 

@@ -28,7 +28,7 @@ def measure(*, rounds=7):
     keras, own, _ = contestants
     found = report.begin("start", rounds=rounds)
     found["contestants"] = {
-        contestant.name: {key: value for key, value in report.times(contestant).items() if key != "peak_mb"}
+        contestant.name: {key: value for key, value in report.times(contestant).items() if not key.endswith("_mb")}
         for contestant in contestants
     }
     found["import_adds_s"] = round(statistics.median(a - b for a, b in zip(own.seconds, keras.seconds, strict=True)), 3)

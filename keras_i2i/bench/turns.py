@@ -31,12 +31,14 @@ class Contestant:
         command: of a process that speaks the protocol of `serve`.
         seconds: of each of its turns.
         peak_mb: largest resident memory of its process, in MB (10^6 bytes).
+        imports_mb: how much of it its imports took.
     """
 
     name: str
     command: list[str]
     seconds: list[float] = dataclasses.field(default_factory=list)
     peak_mb: float = 0.0
+    imports_mb: float = 0.0
 
     @classmethod
     def here(cls, name, kind, **case):
@@ -69,18 +71,18 @@ def worker(kind, **case):
     return [sys.executable, "-m", "keras_i2i.bench.worker", json.dumps({"kind": kind, **case})]
 
 
-def serve(work, *, warm=3, repeat=1):
+def serve(work, *, warm=3, repeat=1, imports=0):
     """What a contestant's process does: `warm` times its work unseen, then `repeat` times whenever it is told to.
 
     Prints "ready"; answers each line "go" with the seconds that the work took, or returns, in the mean, and "end" with
-    its peak memory in bytes.
+    its peak memory, and `imports`, in bytes.
     """
     for _ in range(warm):
         work()
     print("ready", flush=True)
     for line in sys.stdin:
         if line.strip() == "end":
-            print(peak_bytes(), flush=True)
+            print(peak_bytes(), imports, flush=True)
             return
         start = time.perf_counter()
         own = [work() for _ in range(repeat)]
@@ -111,7 +113,7 @@ def compete(contestants, rounds):
             for contestant, answer in zip(contestants, players, strict=True):
                 contestant.seconds.append(float(answer("go")))
         for contestant, answer in zip(contestants, players, strict=True):
-            contestant.peak_mb = int(answer("end")) / 1e6
+            contestant.peak_mb, contestant.imports_mb = (int(count) / 1e6 for count in answer("end").split())
 
 
 @contextlib.contextmanager

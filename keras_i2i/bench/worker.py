@@ -183,7 +183,11 @@ def main():
     case = json.loads(sys.argv[1])
     # Further workers step when the first does, from its first warm step on.
     options = {"warm": 0 if case.get("index") else 3, "repeat": case.pop("repeat", 1)}
-    turns.serve(KINDS[case.pop("kind")](**case), **options)
+    kind = case.pop("kind")
+    if kind != "process":  # which measures the imports of others
+        import keras_i2i.methods  # noqa: F401  # and Keras, and TensorFlow
+    imports = turns.peak_bytes()
+    turns.serve(KINDS[kind](**case), **options, imports=imports)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import keras
 
 # Whether what is traced now is run by this process alone, and not written to a file for others.
 _at_home = contextvars.ContextVar("at_home", default=False)
+_plain = contextvars.ContextVar("plain", default=False)
 LARGE = 2**20  # values of one sample in inference, or of all weights in an update, from which on compiling pays
 
 
@@ -197,7 +198,18 @@ def fuses(x, training):
 
     What is exported consists of plain operations, and small networks answer at once, without compiling.
     """
-    return is_tensorflow() and (training or (_at_home.get() and math.prod(x.shape[1:]) >= LARGE))
+    large_at_home = _at_home.get() and math.prod(x.shape[1:]) >= LARGE
+    return is_tensorflow() and not _plain.get() and (training or large_at_home)
+
+
+@contextlib.contextmanager
+def plainly():
+    """A context in which layers compute by plain operations, for what is run once: compiling would take longer."""
+    token = _plain.set(True)
+    try:
+        yield
+    finally:
+        _plain.reset(token)
 
 
 def update_in_one_pass(function, gradients, variables):

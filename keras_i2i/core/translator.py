@@ -322,7 +322,8 @@ class Translator(inference.Inference, Compiling, KeepsRandomness, keras.Model):
         known, names = set(), {}
         for stage in self._run.stages:
             for phase in stage.phases:
-                with batches.naming_what_is_missing(type(self).__name__, batch), keras.StatelessScope():
+                dry = batches.naming_what_is_missing(type(self).__name__, batch), keras.StatelessScope()
+                with dry[0], dry[1], backend.plainly():
                     terms, monitor = self._terms(phase, batch)
                 for player in phase.players:
                     if player not in terms:

@@ -26,7 +26,8 @@ class Conv2D(keras.layers.Conv2D):
     """
 
     def call(self, inputs, training=False):
-        compute = self._faster(inputs, training) if backend.on_cpu() else None
+        fast = backend.fuses(inputs, training) and backend.on_cpu()
+        compute = self._faster(inputs, training) if fast else None
         if compute is None:
             return super().call(inputs)
         y = compute(inputs, self.kernel)
@@ -38,7 +39,7 @@ class Conv2D(keras.layers.Conv2D):
         size, (channels, filters) = self.kernel_size, self.kernel.shape[2:]
         if self.strides == (1, 1) and self.padding == "valid":
             many = min(channels, filters) >= MANY and self.compute_dtype == "float32"
-            if size == (3, 3) and many and backend.fuses(inputs, training) and winograd.fits(inputs):
+            if size == (3, 3) and many and winograd.fits(inputs):
                 return winograd.convolution()
             if training and filters <= FEW:
                 return _by_rows
@@ -49,16 +50,17 @@ class Conv2D(keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable(package="keras_i2i")
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """A `keras.layers.Conv2DTranspose`. In training on CPUs, one of 4x4 with stride 2 and "same" padding to few channels
-    (`FEW`) is a product of matrices, from each pixel's channels to 4x4 results of each, whose overlaps are summed.
+    """A `keras.layers.Conv2DTranspose`. In training on CPUs, one of 4x4, stride 2 and "same" padding to `FEW` channels
+    is a product of matrices, from each pixel's channels to 4x4 results of each, whose overlaps are summed.
 
     Args are those of `keras.layers.Conv2DTranspose`.
     """
 
     def call(self, inputs, training=False):
-        fast = training and backend.on_cpu() and self.data_format == "channels_last" and self.dilation_rate == (1, 1)
+        fast = training and backend.fuses(inputs, training) and backend.on_cpu()
         few = self.filters <= FEW and self.padding == "same" and self.output_padding is None
-        if not (fast and few and _doubles(self, inputs)):
+        plain = self.data_format == "channels_last" and self.dilation_rate == (1, 1)
+        if not (fast and few and plain and _doubles(self, inputs)):
             return super().call(inputs)
         y = _doubled()(inputs, self.kernel)
         return self.activation(y + self.bias if self.use_bias else y)

@@ -20,7 +20,7 @@ class Dense(keras.layers.Dense):
 
     def call(self, inputs, training=False):
         large = math.prod(self.kernel.shape) >= LARGE and len(inputs.shape) == 2
-        if not (training and large and backend.on_cpu()):
+        if not (training and large and backend.fuses(inputs, training) and backend.on_cpu()):
             return super().call(inputs, training=training)
         y = _product()(inputs, ops.cast(self.kernel, inputs.dtype))
         return self.activation(y + self.bias if self.use_bias else y)

@@ -22,7 +22,7 @@ name, seconds, path = sys.argv[1], float(sys.argv[2]), sys.argv[3]
 def work():
     time.sleep(seconds)
     open(path, "a").write(name)
-serve(work, warm=1)
+serve(work, warm=1, imports=3_000_000 if name == "s" else 0)
 """
 
 
@@ -37,6 +37,7 @@ def test_contestants_take_turns(tmp_path):
     assert path.read_text() == "qs" + 3 * "qs"  # warm, one after the other; then in turns
     assert len(quick.seconds) == len(slow.seconds) == 3
     assert quick.median < 0.05 <= slow.median and min(quick.peak_mb, slow.peak_mb) > 5
+    assert (quick.imports_mb, slow.imports_mb) == (0, 3)
 
 
 @pytest.mark.parametrize("code", ["raise SystemExit('no such thing')", "print('ready', flush=True)"])
@@ -103,7 +104,7 @@ def test_a_step_is_measured_and_reported(monkeypatch):
     monkeypatch.setitem(training.CASES, "cyclegan", training.Case(config, 2, flops.cyclegan_step))
     found = training.measure("cyclegan", rounds=2, threads=1, compiled=False)
     ours = found["contestants"]["keras_i2i"]
-    assert len(ours["seconds"]) == 2 and ours["median_s"] > 0 and ours["peak_mb"] > 100
+    assert len(ours["seconds"]) == 2 and ours["median_s"] > 0 and ours["peak_mb"] > ours["imports_mb"] > 100
     assert 0 < ours["share_of_product"] < 1 and json.loads(json.dumps(found)) == found
     table = training.table(found)
     assert f"| {ours['median_s']:.3f} |" in table and table.count("\n| ") == 2 + len(found["contestants"])
@@ -146,7 +147,7 @@ def guessed(contestants, rounds):
     """In place of `compete`: the n-th contestant takes n seconds, and every turn a tenth more."""
     for number, contestant in enumerate(contestants, 1):
         contestant.seconds = [number * (1 + turn / 10) for turn in range(rounds)]
-        contestant.peak_mb = 100.0 * number
+        contestant.peak_mb, contestant.imports_mb = 100.0 * number, 50.0
 
 
 @pytest.mark.parametrize("bench", [training, inference, startup, pipeline, growth, scaling])
@@ -161,6 +162,9 @@ def test_reports_are_plain_values_and_tables_hold_them(bench, monkeypatch):
     assert len(widths) == 1, "a ragged table"
     if bench is training:
         assert found["contestants"]["keras_i2i"]["images_per_s"] == pytest.approx(32 / 1.1, abs=0.01)
+        if "best_twin" in found:
+            assert found["memory_over_best_twin"] == 0.5
+            assert found["memory_without_imports_over_best_twin"] == pytest.approx(50 / 150, abs=1e-3)
     if bench is inference:
         assert found["best_other"] == "tf.function" and found["time_over_best_other"] == 0.5
         assert found["translate_over_network"]["resnet"]["ratio"] == 0.5 and "-50.0 %" in table

@@ -84,8 +84,9 @@ def _by_onnxruntime(network, images):
 KINDS = {"train": training_step, "translate": translation}
 
 if __name__ == "__main__":
+    imports = turns.peak_bytes()
     case = json.loads(sys.argv[1])
     torch.set_num_threads(case.pop("threads"))
     torch.manual_seed(0)
     repeat = case.pop("repeat", 1)
-    turns.serve(KINDS[case.pop("kind")](**case), repeat=repeat)
+    turns.serve(KINDS[case.pop("kind")](**case), repeat=repeat, imports=imports)
