@@ -15,7 +15,8 @@ import keras
 # Whether what is traced now is run by this process alone, and not written to a file for others.
 _at_home = contextvars.ContextVar("at_home", default=False)
 _plain = contextvars.ContextVar("plain", default=False)
-LARGE = 2**20  # values of one sample in inference, or of all weights in an update, from which on compiling pays
+LARGE = 2**20  # values of one sample in inference from which on compiling pays
+SOME = 2**16  # values of a variable from which on compiling its update does
 
 
 def is_tensorflow():
@@ -212,20 +213,22 @@ def plainly():
         _plain.reset(token)
 
 
-def update_in_one_pass(function, gradients, variables):
-    """Calls `function(*gradients)`, which changes variables and returns nothing.
+def in_one_pass(function, *tensors):
+    """Calls `function(*tensors)`, which changes a variable of that shape and returns nothing.
 
     Optimizers of Keras go through memory once an operation. On CPUs, in a step that XLA does not compile as a whole,
-    the updates of many weights are therefore compiled by themselves.
+    the update of a large variable is therefore compiled by itself; all together would hold all of their new values
+    beside the old ones.
     """
     if is_tensorflow():
         import tensorflow as tf
 
-        dense = all(gradient is None or tf.is_tensor(gradient) for gradient in gradients)
-        many = sum(math.prod(variable.shape) for variable in variables) >= LARGE
-        if dense and many and on_cpu() and tf.inside_function() and replica_count() == 1:
+        dense = not any(isinstance(tensor, tf.IndexedSlices) for tensor in tensors)
+        large = dense and math.prod(tensors[0].shape) >= SOME
+        if large and on_cpu() and tf.inside_function() and replica_count() == 1:
+            tensors = map(tf.convert_to_tensor, tensors)  # it takes no Keras variables
             function = tf.function(function, jit_compile=True, autograph=False)
-    function(*gradients)
+    function(*tensors)
 
 
 def only_if(condition, function, variables, *, branch):

@@ -47,6 +47,12 @@ def over_replicas(optimizer, gradients):
     return [None if gradient is None else next(clipped) / count for gradient in gradients]
 
 
+def may_skip(optimizer):
+    """Whether an optimizer may leave its weights as they are: where it accumulates gradients, or scales losses."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return inner is not optimizer or bool(inner.gradient_accumulation_steps)
+
+
 def weight_steps(optimizer):
     """How often an optimizer has changed its weights, a tensor: not by steps that accumulate, or overflowed."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)

@@ -5,6 +5,8 @@ import types
 
 import keras
 
+from keras_i2i.core import backend
+
 
 class WeightAverage(keras.layers.Layer):
     """Moving averages of a list of variables; a layer, so that they are saved and restored with the model.
@@ -36,7 +38,7 @@ class WeightAverage(keras.layers.Layer):
         count = keras.ops.cast(self.updates, "float32")
         decay = keras.ops.minimum(self.decay, (1.0 + count) / (10.0 + count))
         for average, variable in zip(self.averages, self._followed.variables, strict=True):
-            average.assign(average + (1.0 - decay) * (keras.ops.cast(variable, "float32") - average))
+            backend.in_one_pass(_moves(average), variable, 1.0 - decay)
         self.updates.assign(self.updates + 1)
 
     @contextlib.contextmanager
@@ -50,3 +52,12 @@ class WeightAverage(keras.layers.Layer):
         finally:
             for value, variable in zip(own, self._followed.variables, strict=True):
                 variable.assign(value)
+
+
+def _moves(average):
+    """A function that moves an average towards a value by a share of the way."""
+
+    def move(value, share):
+        average.assign(average + share * (keras.ops.cast(value, "float32") - average))
+
+    return move

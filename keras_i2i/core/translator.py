@@ -4,13 +4,14 @@ A method names its networks, players and losses; compiling, fitting, stages, rep
 and translating are done here, once. CONTRIBUTING.md shows how one writes a method.
 """
 
+import contextlib
 import dataclasses
 import types
 
 import keras
 from keras import ops
 
-from keras_i2i.core import backend, batches, clipping, inference, reduction
+from keras_i2i.core import backend, batches, clipping, inference, reduction, updates
 from keras_i2i.core.compiling import Compiling
 from keras_i2i.core.guard import Guard, NaNGuard
 from keras_i2i.core.players import due_phases, stage_at, total_steps
@@ -250,21 +251,18 @@ class Translator(inference.Inference, Compiling, KeepsRandomness, keras.Model):
         optimizer, average = self.optimizers[name], self.averages.get(name)
         averaged = average.variables if average else []
 
-        def step(*gradients):
+        def step():
             steps = clipping.weight_steps(optimizer)
-            optimizer.apply(clipping.over_replicas(optimizer, list(gradients)), variables)
-            if average is not None:
+            with contextlib.nullcontext() if self.jit_compile else updates.one_by_one(optimizer):
+                optimizer.apply(clipping.over_replicas(optimizer, gradients), variables)
+            if average is not None and not clipping.may_skip(optimizer):
+                average.update()
+            elif average is not None:
                 stepped = ops.not_equal(clipping.weight_steps(optimizer), steps)
                 backend.only_if(stepped, average.update, averaged, branch=False)
 
-        def update():
-            if self.jit_compile:  # all of the step already is
-                step(*gradients)
-            else:
-                backend.update_in_one_pass(step, gradients, variables)
-
         touched = [*variables, *optimizer.variables, *averaged]
-        backend.only_if(gate, update, touched, branch=not self.jit_compile)
+        backend.only_if(gate, step, touched, branch=not self.jit_compile)
 
     def _own_state(self):
         """What a forward pass or a phase changes beside weights: batch statistics, controllers, windows."""
