@@ -116,6 +116,23 @@ def test_both_backends_compute_the_same_losses(exchange):
         assert report["losses"][name] == pytest.approx(value, abs=1e-4), name
 
 
+def wobble(model, images):
+    """The most that a translation moves when all weights move by their last bits: norms of so few values, in networks
+    that have hardly trained, enlarge what two backends round differently, by as much as the processor has it.
+    """
+    rng, expected, most = np.random.default_rng(0), model.translate(images), 0.0
+    weights = [variable for variable in model.variables if "float" in variable.dtype]
+    own = values_of(weights)
+    for _ in range(5):
+        for variable, value in zip(weights, own, strict=True):
+            variable.assign(value * (1 + 2.0**-23 * rng.normal(size=value.shape)))
+        most = max(most, np.abs(model.translate(images) - expected).max())
+    for variable, value in zip(weights, own, strict=True):
+        variable.assign(value)
+    assert most < 1e-3
+    return most
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["weights.h5", "keras"])
 def test_weights_trained_on_torch_translate_alike_here(exchange, way):
@@ -127,7 +144,8 @@ def test_weights_trained_on_torch_translate_alike_here(exchange, way):
         model.load_weights(folder / "trained.weights.h5")
     assert int(model.step) == 3 and int(model.optimizers["discriminator_b"].iterations) <= 3
     data, translated = CASE.data(model, batches=3), np.load(folder / "translated.npz")
-    np.testing.assert_allclose(model.translate(data["a"]), translated["cartoon"], rtol=0, atol=1e-5)
+    tolerance = max(1e-5, 2 * wobble(model, data["a"]))
+    np.testing.assert_allclose(model.translate(data["a"]), translated["cartoon"], rtol=0, atol=tolerance)
     np.testing.assert_allclose(model.translate(data["b"], "photo"), translated["photo"], rtol=0, atol=1e-5)
 
 
