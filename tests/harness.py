@@ -84,10 +84,20 @@ def tensors(batch):
     return {key: keras.ops.convert_to_tensor(value) for key, value in batch.items()}
 
 
+def weights_of(model):
+    """The variables of a model and of its averages."""
+    own = [*model.variables, *(v for average in model.averages.values() for v in average.variables)]
+    return list({id(variable): variable for variable in own}.values())
+
+
+def moments_of(model):
+    """The variables of a model's optimizers."""
+    return [v for name in sorted(model.optimizers) for v in model.optimizers[name].variables]
+
+
 def state_of(model):
     """All values that a resumed run needs: weights, averages, the step, and every optimizer's variables."""
-    own = [*model.variables, *(v for average in model.averages.values() for v in average.variables)]
-    own += [v for name in sorted(model.optimizers) for v in model.optimizers[name].variables]
+    own = [*weights_of(model), *moments_of(model)]
     distinct = {id(variable): variable for variable in own}
     return values_of(distinct.values())
 

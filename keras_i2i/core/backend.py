@@ -225,7 +225,9 @@ def in_one_pass(function, *tensors):
 
         dense = not any(isinstance(tensor, tf.IndexedSlices) for tensor in tensors)
         large = dense and math.prod(tensors[0].shape) >= SOME
-        if large and on_cpu() and tf.inside_function() and replica_count() == 1:
+        # Of several replicas, each updates its own variables outside of the replicas' common context.
+        alone = replica_count() == 1 or tf.distribute.get_replica_context() is None
+        if large and on_cpu() and tf.inside_function() and alone:
             tensors = map(tf.convert_to_tensor, tensors)  # it takes no Keras variables
             function = tf.function(function, jit_compile=True, autograph=False)
     function(*tensors)
@@ -238,8 +240,8 @@ def only_if(condition, function, variables, *, branch):
         condition: boolean scalar tensor, equal on all replicas.
         function: without arguments.
         variables: list of all that it may change.
-        branch: whether a conditional may be compiled. Otherwise all is computed, and the old values are selected: XLA
-            fuses that, and a collective inside of a conditional is refused by `tf.distribute`.
+        branch: whether a conditional may be compiled. Otherwise all is computed, and the old values are selected, which
+            XLA fuses.
     """
     if is_torch():
         if bool(condition):
@@ -255,7 +257,28 @@ def only_if(condition, function, variables, *, branch):
     else:
         before = [keras.ops.copy(keras.ops.convert_to_tensor(variable)) for variable in variables]
         function()
-        assign(variables, [keras.ops.where(condition, v, old) for v, old in zip(variables, before, strict=True)])
+        if branch and replica_count() > 1:  # `tf.distribute` takes no collective, as the function has, in a conditional
+            _take_back(variables, before, condition)
+        else:
+            assign(variables, [keras.ops.where(condition, v, old) for v, old in zip(variables, before, strict=True)])
+
+
+def _take_back(variables, values, kept):
+    """Within a step of several replicas, gives variables these values where `kept` is False."""
+    import tensorflow as tf
+
+    def put(own, old, kept):
+        def back():
+            own.assign(old, read_value=False)
+            return tf.constant(0)
+
+        return tf.cond(kept, lambda: tf.constant(0), back)
+
+    def merged(strategy, values, kept):
+        for variable, value in zip(variables, values, strict=True):
+            strategy.extended.update(variable.value, put, args=(value, kept), group=False)
+
+    tf.distribute.get_replica_context().merge_call(merged, args=(values, kept))
 
 
 def on_cpu():

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_i2i.core import backend, clipping
+from keras_i2i.core import backend, clipping, updates
 from keras_i2i.core.ema import WeightAverage
 from keras_i2i.core.players import alternates, check_curriculum
 
@@ -59,6 +59,8 @@ class Compiling:
                 if self.dtype_policy.name == "mixed_float16":
                     optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
                 clipping.check(name, optimizer, replicas)
+                if not jit_compile:
+                    updates.compile_each(optimizer)
                 variables = player.variables()
                 optimizer.build(variables)  # an unbuilt optimizer is skipped on restore with only a warning
                 made[name] = optimizer

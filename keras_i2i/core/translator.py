@@ -4,14 +4,13 @@ A method names its networks, players and losses; compiling, fitting, stages, rep
 and translating are done here, once. CONTRIBUTING.md shows how one writes a method.
 """
 
-import contextlib
 import dataclasses
 import types
 
 import keras
 from keras import ops
 
-from keras_i2i.core import backend, batches, clipping, inference, reduction, updates
+from keras_i2i.core import backend, batches, clipping, inference, reduction
 from keras_i2i.core.compiling import Compiling
 from keras_i2i.core.guard import Guard, NaNGuard
 from keras_i2i.core.players import due_phases, stage_at, total_steps
@@ -253,8 +252,7 @@ class Translator(inference.Inference, Compiling, KeepsRandomness, keras.Model):
 
         def step():
             steps = clipping.weight_steps(optimizer)
-            with contextlib.nullcontext() if self.jit_compile else updates.one_by_one(optimizer):
-                optimizer.apply(clipping.over_replicas(optimizer, gradients), variables)
+            optimizer.apply(clipping.over_replicas(optimizer, gradients), variables)
             if average is not None and not clipping.may_skip(optimizer):
                 average.update()
             elif average is not None:

@@ -1,21 +1,16 @@
 """How an optimizer's step goes through memory."""
 
-import contextlib
-
 from keras_i2i.core import backend
 
 
-@contextlib.contextmanager
-def one_by_one(optimizer):
-    """A context in which each large variable's update by any optimizer is compiled into one pass over memory."""
+def compile_each(optimizer):
+    """Lets an optimizer, whichever it is, update each large variable in one compiled pass over memory."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if "update_step" in vars(inner):
+        return  # it was compiled with before
     own = inner.update_step
 
     def update_step(gradient, variable, learning_rate):
         backend.in_one_pass(lambda g, rate: own(g, variable, rate), gradient, learning_rate)
 
     inner.update_step = update_step
-    try:
-        yield
-    finally:
-        del inner.update_step

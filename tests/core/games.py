@@ -23,7 +23,7 @@ class Game:
         steps: training steps.
         sgd: players that step by plain SGD; the others have their own Adam.
         options: of the SGD.
-        tolerance: on the state; SGD is exact but for the order of sums, Adam divides by gradients that may be tiny.
+        tolerance: on the weights; SGD is exact but for the order of sums, Adam divides by gradients that may be tiny.
         settings: of the config.
     """
 
@@ -60,7 +60,7 @@ def play(game, strategy):
 
     from keras_i2i.core.callbacks import StopAtStep
     from keras_i2i.core.checkpoint import Checkpoint, restore
-    from tests.harness import state_of
+    from tests.harness import moments_of, values_of, weights_of
 
     module, name = game.case.split(":")
     case = getattr(importlib.import_module(module), name)
@@ -78,7 +78,8 @@ def play(game, strategy):
     evaluated = model.evaluate(batches, verbose=0)
     counts = {name: np.array(keras.ops.convert_to_numpy(o.iterations)) for name, o in model.optimizers.items()}
     return {
-        **{f"state/{index}": value for index, value in enumerate(state_of(model))},
+        **{f"weight/{index}": value for index, value in enumerate(values_of(weights_of(model)))},
+        **{f"moment/{index}": value for index, value in enumerate(values_of(moments_of(model)))},
         **{f"history/{key}": np.array(value) for key, value in history.items()},
         **{f"evaluated/{key}": np.array(value) for key, value in evaluated.items()},
         **{f"count/{key}": value for key, value in counts.items()},

@@ -62,8 +62,8 @@ def test_all_learn_the_same(played, name, way):
     assert set(expected) == set(found)
     for key, value in expected.items():
         kind = key.split("/")[0]
-        tolerance = {"state": GAMES[name].tolerance, "translation": 1e-4, "count": 0}.get(kind, 2e-5)
-        if kind == "state":  # an optimizer's moments are as large as gradients; weights stay below 1
+        tolerance = {"weight": GAMES[name].tolerance, "translation": 1e-4, "count": 0}.get(kind, 2e-5)
+        if kind == "moment":  # of an optimizer: as large as gradients are
             tolerance *= max(1.0, np.abs(value).max())
         np.testing.assert_allclose(found[key], value, rtol=0, atol=tolerance, err_msg=key)
 
