@@ -153,9 +153,8 @@ def jitted(function):
     def compiled(*arguments):
         # Else a compiled function returns all of its intermediate values for the tape.
         constant = tf.nest.map_structure(tf.stop_gradient, arguments)
-        return concrete(tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), constant))(
-            constant
-        )
+        specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), constant)
+        return concrete(specs)(constant)
 
     return compiled
 

@@ -4,6 +4,7 @@ A method names its networks, players and losses; compiling, fitting, stages, rep
 and translating are done here, once. CONTRIBUTING.md shows how one writes a method.
 """
 
+import contextlib
 import dataclasses
 import types
 
@@ -318,8 +319,10 @@ class Translator(inference.Inference, Compiling, KeepsRandomness, keras.Model):
         known, names = set(), {}
         for stage in self._run.stages:
             for phase in stage.phases:
-                dry = batches.naming_what_is_missing(type(self).__name__, batch), keras.StatelessScope()
-                with dry[0], dry[1], backend.plainly():
+                with contextlib.ExitStack() as dry:
+                    dry.enter_context(batches.naming_what_is_missing(type(self).__name__, batch))
+                    dry.enter_context(keras.StatelessScope())
+                    dry.enter_context(backend.plainly())
                     terms, monitor = self._terms(phase, batch)
                 for player in phase.players:
                     if player not in terms:

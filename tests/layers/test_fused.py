@@ -170,7 +170,7 @@ def test_rounding_stays_near_that_of_a_direct_convolution():
     x, kernel = tf.constant(x, tf.float32), tf.constant(kernel, tf.float32)
     direct, fast = tf.nn.conv2d(x, kernel, 1, "VALID"), winograd.convolution()(x, kernel)
     errors = [np.std(y.numpy() - exact) / np.std(exact) for y in (direct, fast)]
-    assert errors[0] < errors[1] < 2e-6
+    assert errors[0] < errors[1] < 8 * errors[0] and errors[1] < 2e-6
 
 
 def test_a_wide_convolution_computes_outside_of_a_graph_too(monkeypatch):
