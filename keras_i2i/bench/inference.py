@@ -1,7 +1,7 @@
 """The time of a translation: beside PyTorch, ONNX Runtime and a `tf.function` of the bare networks."""
 
 from keras_i2i.bench import report
-from keras_i2i.bench.turns import Contestant, compete
+from keras_i2i.bench.turns import Contestant, compete, torch_ways
 
 RESNET = {"image_size": 256, "filters": 64, "blocks": 9}  # CycleGAN's generator of its paper
 ZOO = "xgan_face2cartoon"
@@ -27,7 +27,7 @@ def measure(*, rounds=7, threads=2, compiled=True, config=None):
         Contestant.here("keras_i2i", "translate", **resnet, **alone),
         Contestant.here("tf.function", "network", **resnet, **alone),
     ]
-    ways = ("eager", "channels_last", *(["channels_last+compiled"] if compiled else []), "onnxruntime")
+    ways = (*torch_ways(compiled), "onnxruntime")
     contestants += Contestant.twins("translate", ways, method="cyclegan", config=config, **alone)
     compete(contestants, rounds)
 

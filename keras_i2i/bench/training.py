@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 from keras_i2i.bench import flops, report
-from keras_i2i.bench.turns import Contestant, compete
+from keras_i2i.bench.turns import Contestant, compete, torch_ways
 
 PRODUCT = 2048  # side of the matrices whose product is the machine's measure
 STEPS = 3  # a turn: the one after a pause finds cold caches
@@ -59,8 +59,7 @@ def measure(method, *, rounds=7, threads=2, compiled=True, xla=False):
     contestants = [Contestant.here("keras_i2i", "train", **ours, jit_compile="auto")]
     if xla:
         contestants.append(Contestant.here("keras_i2i, XLA", "train", **ours, jit_compile=True))
-    ways = ("eager", "channels_last", *(["channels_last+compiled"] if compiled else []))
-    twins = Contestant.twins("train", ways, **turn, config=config)
+    twins = Contestant.twins("train", torch_ways(compiled), **turn, config=config)
     product = Contestant.here("matrix product", "product", size=PRODUCT, threads=threads)
     compete([*contestants, *twins, product], rounds)
 

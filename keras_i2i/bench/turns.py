@@ -66,6 +66,11 @@ class Contestant:
         return round(statistics.median(a / b for a, b in zip(self.seconds, other.seconds, strict=True)), 3)
 
 
+def torch_ways(compiled):
+    """The ways in which PyTorch takes part, with or without torch.compile."""
+    return ("eager", "channels_last", "channels_last+compiled")[: 3 if compiled else 2]
+
+
 def worker(kind, **case):
     """The command of a process that serves what the function `kind` of `bench.worker` makes of a case."""
     return [sys.executable, "-m", "keras_i2i.bench.worker", json.dumps({"kind": kind, **case})]

@@ -239,8 +239,8 @@ def only_if(condition, function, variables, *, branch):
         condition: boolean scalar tensor, equal on all replicas.
         function: without arguments.
         variables: list of all that it may change.
-        branch: whether a conditional may be compiled. Otherwise all is computed, and the old values are selected, which
-            XLA fuses.
+        branch: whether a conditional may be compiled. Otherwise all is computed, and the old values are selected: XLA
+            fuses that, and a collective inside of a conditional is refused by `tf.distribute`.
     """
     if is_torch():
         if bool(condition):
@@ -256,28 +256,7 @@ def only_if(condition, function, variables, *, branch):
     else:
         before = [keras.ops.copy(keras.ops.convert_to_tensor(variable)) for variable in variables]
         function()
-        if branch and replica_count() > 1:  # `tf.distribute` takes no collective, as the function has, in a conditional
-            _take_back(variables, before, condition)
-        else:
-            assign(variables, [keras.ops.where(condition, v, old) for v, old in zip(variables, before, strict=True)])
-
-
-def _take_back(variables, values, kept):
-    """Within a step of several replicas, gives variables these values where `kept` is False."""
-    import tensorflow as tf
-
-    def put(own, old, kept):
-        def back():
-            own.assign(old, read_value=False)
-            return tf.constant(0)
-
-        return tf.cond(kept, lambda: tf.constant(0), back)
-
-    def merged(strategy, values, kept):
-        for variable, value in zip(variables, values, strict=True):
-            strategy.extended.update(variable.value, put, args=(value, kept), group=False)
-
-    tf.distribute.get_replica_context().merge_call(merged, args=(values, kept))
+        assign(variables, [keras.ops.where(condition, v, old) for v, old in zip(variables, before, strict=True)])
 
 
 def on_cpu():

@@ -14,8 +14,8 @@ LARGE = 2**20  # weights from which on it pays
 @keras.saving.register_keras_serializable(package="keras_i2i")
 class Dense(keras.layers.Dense):
     """A `keras.layers.Dense`, whose gradient for its inputs, if it is large and trained on CPUs, is a product with the
-    kernel on the left: a batch is small, so that reading the kernel is the cost, and TensorFlow takes twice as long for
-    a right factor that is to be transposed.
+    kernel on the left: a batch is small, so that reading the kernel is the cost, and TensorFlow is slower with a right
+    factor that is to be transposed.
     """
 
     def call(self, inputs, training=False):

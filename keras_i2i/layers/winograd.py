@@ -2,8 +2,8 @@
 
 Lavin & Gray 2015 (arXiv 1509.09308), section 4.2: tiles of 6x6 pixels, and kernels, become 36 values each; products of
 matrices over the channels make 36 of the result's, and those its tiles of 4x4. Both are polynomials' values at points,
-which here are 0, +-c, +-1/c and infinity (Alam et al. 2022, arXiv 2201.10369): with c the root of 2, their rounding is
-half of that at the 0, +-1, +-2 of Lavin & Gray, and some five times that of a direct convolution.
+which here are 0, +-c, +-1/c and infinity with c the root of 2 (the form is that of Alam et al. 2022, arXiv 2201.10369):
+they round less than the 0, +-1, +-2 of Lavin & Gray, and more than a direct convolution.
 
 In the gradients the same matrices stand transposed, so that both of them share the transform of what comes from above.
 """

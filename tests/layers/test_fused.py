@@ -9,11 +9,7 @@ if keras.backend.backend() != "tensorflow":
     pytest.skip("TensorFlow alone computes these in another way", allow_module_level=True)
 
 from keras_i2i.core import backend  # noqa: E402
-from keras_i2i.layers import (  # noqa: E402
-    convolution,
-    dense,  # noqa: E402
-    winograd,
-)
+from keras_i2i.layers import convolution, dense, winograd  # noqa: E402
 from keras_i2i.layers.convolution import Conv2D, Conv2DTranspose  # noqa: E402
 from keras_i2i.layers.normalization import GroupNorm  # noqa: E402
 from keras_i2i.layers.padding import ReflectionPadding2D  # noqa: E402
