@@ -7,7 +7,7 @@ from keras_i2i.data.images import Images, Source
 from keras_i2i.data.resolve import source
 from keras_i2i.data.sources import Array, ArrayFile, Folder, Tfds
 from keras_i2i.data.transforms import Augment
-from keras_i2i.data.worlds.drawn import Avatars
+from keras_i2i.data.worlds.drawn import Avatars, StreetDigits
 
 __all__ = [
     "Array",
@@ -18,6 +18,7 @@ __all__ = [
     "Folder",
     "Images",
     "Source",
+    "StreetDigits",
     "Tfds",
     "classes",
     "crop_face",

@@ -29,6 +29,10 @@ def source(spec):
               "photos:train" those before both;
             * "avatars", "avatars:train" (the same) or "avatars:test" (others, never drawn for training);
               "avatars:STYLE" draws another DiceBear style, as in "avatars:adventurer";
+            * "street_digits", house numbers drawn from fonts, with the parts "street_digits:train" (the same),
+              "street_digits:validation" and "street_digits:test" (2,000 others each, never drawn for training);
+            * "mnist", "mnist:train" (the same) or "mnist:test": mnist.npz in `$KERAS_I2I_DATA`, or TFDS's mnist where
+              that is not there;
             * a TFDS dataset and split: "svhn_cropped", "cycle_gan/horse2zebra:trainA", "mnist:train[:1000]".
 
     Raises:
@@ -47,6 +51,10 @@ def source(spec):
             return _photos(part)
         if name == "avatars":
             return _avatars(part)
+        if name == "street_digits":
+            return _street_digits(part)
+        if name == "mnist" and part in ("", "train", "test"):
+            return _mnist(part or "train")
         if not path.exists() and _TFDS_NAME.fullmatch(name) and path.suffix not in (".npz", ".npy"):
             return Tfds(name, part or "train")
     if path.is_dir():
@@ -89,3 +97,23 @@ def _avatars(part):
     if part == "test":
         return Avatars(start=UNSEEN, count=1000)
     return Avatars(style=part)
+
+
+def _street_digits(part):
+    from keras_i2i.data.worlds.drawn import UNSEEN, StreetDigits
+
+    parts = {
+        "": StreetDigits(),
+        "train": StreetDigits(),
+        "validation": StreetDigits(count=2000, start=2 * UNSEEN),
+        "test": StreetDigits(count=2000, start=UNSEEN),
+    }
+    if part not in parts:
+        raise ValueError(f"'street_digits' has the parts train, validation and test, and no {part!r}.")
+    return parts[part]
+
+
+def _mnist(part):
+    home = os.environ.get("KERAS_I2I_DATA")
+    path = pathlib.Path(home or ".").expanduser() / "mnist.npz"
+    return ArrayFile(path, key=f"x_{part}") if home and path.is_file() else Tfds("mnist", part)

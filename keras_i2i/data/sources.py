@@ -144,6 +144,8 @@ class Array:
 class ArrayFile:
     """An array file: `.npy`, memory-mapped, or `.npz`, whose other arrays of equal length are labels.
 
+    As in the files of `keras.datasets`, "y_train" has the labels of "x_train": they are called "label".
+
     Attributes:
         path: the file.
         key: the name of the array inside an .npz; "images", "x_train" or the only array of images if None.
@@ -174,7 +176,8 @@ class ArrayFile:
             return Array(arrays, crop=self.crop).read(image_size)
         key = self._key(arrays)
         images = Array(arrays.pop(key), crop=self.crop).read(image_size)
-        labels = {name: a for name, a in arrays.items() if a.ndim and len(a) == len(images)}
+        own = key.replace("x_", "y_", 1) if key.startswith("x_") else None
+        labels = {"label" if name == own else name: a for name, a in arrays.items() if a.ndim and len(a) == len(images)}
         names = tuple(map(str, labels.pop("names", images.names)))
         return Images(images.pixels, names, labels)
 

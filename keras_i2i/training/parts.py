@@ -63,6 +63,7 @@ def resolve(spec):
         "folder": (data.Folder, "path"),
         "file": (data.ArrayFile, "path"),
         "avatars": (data.Avatars, "style"),
+        "street_digits": (data.StreetDigits, "count"),
         "tfds": (data.Tfds, "name"),
     }
     named = [kind for kind in kinds if isinstance(spec, Mapping) and kind in spec]

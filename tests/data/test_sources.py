@@ -122,7 +122,7 @@ def test_array_files(tmp_path, ramps):
     assert isinstance(loaded, np.memmap) and (loaded == ramps).all()
     np.savez(tmp_path / "x.npz", x_train=ramps, y_train=np.arange(8), x_test=ramps[:2], y_test=np.arange(2))
     images = read(str(tmp_path / "x.npz"), 16)
-    assert (images.pixels == ramps).all() and images.labels["y_train"].tolist() == list(range(8))
+    assert (images.pixels == ramps).all() and images.labels["label"].tolist() == list(range(8))
     assert "y_test" not in images.labels
     assert len(ArrayFile(tmp_path / "x.npz", key="x_test").read(16)) == 2
 

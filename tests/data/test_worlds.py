@@ -1,4 +1,4 @@
-"""Avatars: drawn the same whenever and wherever, labelled truly, kept as shards, and any DiceBear style."""
+"""Worlds: drawn the same whenever and wherever, labelled truly, kept as shards, and any DiceBear style."""
 
 import dataclasses
 import os
@@ -8,11 +8,12 @@ import keras
 import numpy as np
 import pytest
 
-from keras_i2i.data import Avatars, read
-from keras_i2i.data.worlds import avatars
+from keras_i2i.data import Avatars, StreetDigits, read, source
+from keras_i2i.data.worlds import avatars, street_digits
 
 pytest.importorskip("dicebear")
 pytest.importorskip("resvg_py")
+pytest.importorskip("font_roboto")
 
 
 def test_an_index_is_always_the_same_avatar():
@@ -127,3 +128,75 @@ def test_a_cache_that_is_a_file_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_I2I_CACHE", str(tmp_path / "cache"))
     with pytest.raises(RuntimeError, match="point KERAS_I2I_CACHE to a folder that can be written"):
         Avatars(count=2).read(8)
+
+
+# ---- street digits ---------------------------------------------------------------------------------------------------
+
+
+def plain(**changes):
+    """A digit on an even wall, as sharp as it gets."""
+    rng = np.random.default_rng(0)
+    even = dict(left=-1, right=-1, x=0.0, y=0.0, angle=0.0, slant=0.0, shadow=0.0, texture=0.0, light=0.0, blur=0.0)
+    return dataclasses.replace(
+        street_digits.sample(rng), **{**even, "noise": 0.0, "ink": "#ff0000", "ground": "#0000ff", **changes}
+    )
+
+
+def inked(digit, size=32):
+    """Where a plain digit's picture is redder than blue."""
+    pixels = street_digits.render(digit, np.random.default_rng(0), size).astype(int)
+    return pixels[..., 0] > pixels[..., 2]
+
+
+def test_a_street_digit_is_drawn_where_and_as_its_labels_say():
+    pixels = street_digits.render(plain(), np.random.default_rng(0))
+    assert pixels.shape == (32, 32, 3) and pixels.dtype == np.uint8 and pixels[0, 0].tolist() == [0, 0, 255]
+    rows, columns = np.nonzero(inked(plain(label=0, height=0.75, font="Roboto-Bold")))
+    assert rows.max() - rows.min() + 1 == pytest.approx(24, abs=1)
+    assert rows.mean() == pytest.approx(15.5, abs=0.5) and columns.mean() == pytest.approx(15.5, abs=0.5)
+    moved = np.nonzero(inked(plain(label=0, height=0.5, x=0.125, y=-0.125)))
+    assert moved[0].mean() == pytest.approx(11.5, abs=0.5) and moved[1].mean() == pytest.approx(19.5, abs=0.5)
+    alone, crowded = plain(label=1, height=0.9), plain(label=1, height=0.9, left=8, right=8)
+    assert inked(crowded)[:, :6].sum() > 20 > inked(alone)[:, :6].sum()
+    assert inked(crowded)[:, -6:].sum() > 20 > inked(alone)[:, -6:].sum()
+
+
+def test_every_font_has_ten_different_digits():
+    for name in (name for names in street_digits.FONTS.values() for name in names):
+        drawn = [inked(plain(label=label, font=name, height=0.8)) for label in range(10)]
+        assert len({mask.tobytes() for mask in drawn}) == 10, name
+        assert all(30 < mask.sum() < 600 for mask in drawn), name
+
+
+def test_ink_stands_out_from_its_ground():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        digit = street_digits.sample(rng)
+        lightness = [(max(rgb) + min(rgb)) / 510 for rgb in map(street_digits._rgb, (digit.ink, digit.ground))]
+        assert abs(lightness[0] - lightness[1]) > street_digits.CONTRAST - 0.01
+
+
+def test_an_index_is_always_the_same_street_digit():
+    whole, late = StreetDigits(count=4, seed=3).draw_all(16), StreetDigits(count=2, start=2, seed=3).draw_all(16)
+    assert (whole.pixels[2:] == late.pixels).all() and late.names == ("2", "3")
+    assert whole.labels["label"].dtype.kind == "i" and len({image.tobytes() for image in whole.pixels}) == 4
+
+
+def test_parts_of_the_street_digits_share_no_picture():
+    parts = {part: source(f"street_digits:{part}") for part in ("train", "validation", "test")}
+    rows = [range(own.start, own.start + own.count) for own in parts.values()]
+    assert len({own.seed for own in parts.values()}) == 1 and len({*rows[0], *rows[1], *rows[2]}) == sum(map(len, rows))
+    with pytest.raises(ValueError, match="no 'extra'"):
+        source("street_digits:extra")
+
+
+@needs_tfds
+def test_street_digits_are_kept_as_they_are_drawn(tmp_path, monkeypatch):
+    pytest.importorskip("tensorflow_datasets")
+    monkeypatch.setenv("KERAS_I2I_CACHE", str(tmp_path))
+    row = StreetDigits(count=6, seed=1)
+    kept, drawn = row.read(16), row.draw_all(16)
+    assert (kept.pixels == drawn.pixels).all()
+    assert {name: values.tolist() for name, values in kept.labels.items()} == {
+        name: values.tolist() for name, values in drawn.labels.items()
+    }

@@ -1,4 +1,4 @@
-"""The world `avatars` as a source: which avatars, drawn where, kept where."""
+"""Drawn worlds as sources: which pictures, drawn where, kept where."""
 
 import dataclasses
 import hashlib
@@ -7,18 +7,70 @@ import json
 import numpy as np
 
 from keras_i2i.data.images import Images, track
-from keras_i2i.data.worlds import avatars
+from keras_i2i.data.worlds import avatars, street_digits
 
-UNSEEN = 1_000_000  # avatars from this index on are never drawn for training
+UNSEEN = 1_000_000  # pictures from this index on are never drawn for training
+
+
+class Drawn:
+    """Pictures `start` to `start + count - 1` of an endless, seeded row of them: what all worlds share.
+
+    On the TensorFlow backend they are drawn once, by a TFDS builder, and cached as shards in TFDS's folder, or under
+    `$KERAS_I2I_CACHE`. Other backends need no TensorFlow: the same pixels are drawn in memory; `ki.data.prepare` keeps
+    them in a file.
+
+    A world is a frozen dataclass with `count`, `start` and `seed`, and draws one picture by its index.
+    """
+
+    world = ""  # its name, in messages
+
+    def __post_init__(self):
+        if self.count < 1 or self.start < 0 or self.seed < 0:
+            raise ValueError(f"A world needs count >= 1, start >= 0 and seed >= 0, and these are {self}.")
+
+    def name(self, image_size):
+        """A file name that tells these pictures from all others."""
+        raise NotImplementedError
+
+    def check(self):
+        """Raises a one-sentence error if the world cannot be drawn here."""
+        raise NotImplementedError
+
+    def draw(self, index, image_size):
+        """Draws the picture of one index, the same whenever and wherever it is drawn.
+
+        Returns:
+            `(pixels, attributes)`: uint8 RGB `(image_size, image_size, 3)` and a dict name -> bool, int, float or str.
+        """
+        raise NotImplementedError
+
+    def read(self, image_size):
+        """Reads them; see `Source.read`. Draws what is not in the cache yet."""
+        import keras
+
+        self.check()
+        if keras.backend.backend() == "tensorflow":
+            from keras_i2i.data.worlds import builders
+
+            return builders.read(self, image_size)
+        return self.draw_all(image_size)
+
+    def draw_all(self, image_size):
+        """Draws all of them in memory, as `Images`."""
+        rows = range(self.start, self.start + self.count)
+        drawn = [self.draw(index, image_size) for index in track(rows, self.count, f"Drawing {self.world}")]
+        labels = {name: np.array([attributes[name] for _, attributes in drawn]) for name in drawn[0][1]}
+        return Images(np.stack([pixels for pixels, _ in drawn]), tuple(map(str, rows)), _narrow(labels))
+
+
+def _narrow(labels):
+    """Floats in single precision, as the shards keep them."""
+    return {name: values.astype(np.float32) if values.dtype.kind == "f" else values for name, values in labels.items()}
 
 
 @dataclasses.dataclass(frozen=True)
-class Avatars:
-    """Avatars `start` to `start + count - 1` of an endless, seeded row of them.
-
-    On the TensorFlow backend they are drawn once (some minutes for 10,000), by a TFDS builder, and cached as shards in
-    TFDS's folder, or under `$KERAS_I2I_CACHE`. Other backends need no TensorFlow: the same pixels are drawn in memory;
-    `ki.data.prepare` keeps them in a file.
+class Avatars(Drawn):
+    """Cartoon portraits (see `avatars`); 10,000 take some minutes to draw.
 
     Attributes:
         style: a DiceBear style. "avataaars" is drawn attribute by attribute (see `avatars.Avatar`), and these are the
@@ -35,49 +87,52 @@ class Avatars:
     seed: int = 0
     population: avatars.Population = avatars.Population()
 
-    def __post_init__(self):
-        if self.count < 1 or self.start < 0 or self.seed < 0:
-            raise ValueError(f"Avatars need count >= 1, start >= 0 and seed >= 0, and these are {self}.")
+    @property
+    def world(self):
+        """The style."""
+        return self.style
 
     def name(self, image_size):
-        """A file name that tells these avatars from all others."""
         told = f"{self.style}_{image_size}px_{self.seed}_{self.start}_{self.count}"
         if self.population == avatars.Population():
             return told
         shares = json.dumps(dataclasses.asdict(self.population), sort_keys=True)
         return f"{told}_{hashlib.sha256(shares.encode()).hexdigest()[:8]}"
 
-    def draw(self, index, image_size):
-        """Draws the avatar of one index, the same whenever and wherever it is drawn.
+    def check(self):
+        avatars.check_style(self.style)
 
-        Returns:
-            `(pixels, attributes)`: uint8 RGB `(image_size, image_size, 3)` and a dict name -> bool, float or str.
-        """
+    def draw(self, index, image_size):
         rng = np.random.default_rng([self.seed, index])
         if self.style == "avataaars":
             avatar = avatars.sample(rng, self.population)
             return avatars.render(avatar, image_size), dataclasses.asdict(avatar)
         return avatars.render_style(self.style, f"{self.seed}-{index}", str(rng.choice(avatars.BACKDROPS)), image_size)
 
-    def read(self, image_size):
-        """Reads them; see `Source.read`. Draws what is not in the cache yet."""
-        import keras
 
-        avatars.check_style(self.style)
-        if keras.backend.backend() == "tensorflow":
-            from keras_i2i.data.worlds import avatars_tfds
+@dataclasses.dataclass(frozen=True)
+class StreetDigits(Drawn):
+    """House numbers as a camera sees them (see `street_digits`), labelled by the digit in the middle ("label").
 
-            return avatars_tfds.read(self, image_size)
-        return self.draw_all(image_size)
+    Attributes:
+        count: how many.
+        start: the index of the first.
+        seed: of the row.
+    """
 
-    def draw_all(self, image_size):
-        """Draws all of them in memory, as `Images`."""
-        rows = range(self.start, self.start + self.count)
-        drawn = [self.draw(index, image_size) for index in track(rows, self.count, f"Drawing {self.style}")]
-        labels = {name: np.array([attributes[name] for _, attributes in drawn]) for name in drawn[0][1]}
-        return Images(np.stack([pixels for pixels, _ in drawn]), tuple(map(str, rows)), _narrow(labels))
+    count: int = 20_000
+    start: int = 0
+    seed: int = 0
 
+    world = "street digits"
 
-def _narrow(labels):
-    """Floats in single precision, as the shards keep them."""
-    return {name: values.astype(np.float32) if values.dtype.kind == "f" else values for name, values in labels.items()}
+    def name(self, image_size):
+        return f"{image_size}px_{self.seed}_{self.start}_{self.count}"
+
+    def check(self):
+        street_digits.check_fonts()
+
+    def draw(self, index, image_size):
+        rng = np.random.default_rng([self.seed, index])
+        digit = street_digits.sample(rng)
+        return street_digits.render(digit, rng, image_size), dataclasses.asdict(digit)

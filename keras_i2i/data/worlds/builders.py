@@ -1,0 +1,127 @@
+"""The TFDS builders of the drawn worlds: drawn once, with a progress bar, and kept as shards.
+
+Import it inside a function: it brings TensorFlow. To use one without this package's readers:
+`tfds.load("avatars", ...)` after this import, with `builder_kwargs={"config": Config.of(drawn.Avatars(), 64)}`.
+"""
+
+import contextlib
+import dataclasses
+import io
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from absl import logging
+
+from keras_i2i.data.images import Images, track
+from keras_i2i.data.sources import read_tfds, tfds_home
+from keras_i2i.data.worlds import drawn
+
+KINDS = {bool: np.bool_, int: np.int64, float: np.float32, str: tfds.features.Text()}
+
+
+@dataclasses.dataclass
+class Config(tfds.core.BuilderConfig):
+    """One set of a world's pictures at one size."""
+
+    pictures: drawn.Drawn = drawn.Avatars()
+    image_size: int = 64
+
+    @classmethod
+    def of(cls, pictures, image_size):
+        """The config of a `drawn.Drawn` at an image size."""
+        return cls(name=pictures.name(image_size), pictures=pictures, image_size=image_size)
+
+
+class World(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    """What the builders of all worlds share."""
+
+    DESCRIPTION = ""
+    HOMEPAGE = None
+    LICENSE = ""
+
+    def _info(self):
+        pictures, side = self.builder_config.pictures, self.builder_config.image_size
+        features = {"image": tfds.features.Image(shape=(side, side, 3), encoding_format="png")}
+        _, attributes = pictures.draw(pictures.start, 8)
+        features |= {name: KINDS[type(value)] for name, value in attributes.items()}
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=self.DESCRIPTION,
+            features=tfds.features.FeaturesDict(features),
+            homepage=self.HOMEPAGE,
+            license=self.LICENSE,
+            # Kept in the order of their indices, so that a row means the same picture in every cache.
+            disable_shuffling=True,
+        )
+
+    def _split_generators(self, dl_manager):
+        del dl_manager  # nothing is downloaded
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        config, pictures = self.builder_config, self.builder_config.pictures
+        rows = range(pictures.start, pictures.start + pictures.count)
+        for index in track(rows, pictures.count, f"Drawing {pictures.world}"):
+            pixels, attributes = pictures.draw(index, config.image_size)
+            yield index, {"image": pixels, **attributes}
+
+
+class Avatars(World):
+    """Labelled cartoon portraits, drawn from code."""
+
+    # Raise it whenever `avatars.sample` or `avatars.render` would draw an index differently: it retires the caches.
+    VERSION = tfds.core.Version("1.1.0")
+    BUILDER_CONFIGS = [Config.of(drawn.Avatars(), 64)]
+    DESCRIPTION = "Cartoon portraits drawn by DiceBear with every attribute known."
+    HOMEPAGE = "https://www.dicebear.com"
+    LICENSE = "The drawings' own: Avataaars by Pablo Stanley, free for personal and commercial use."
+
+
+class StreetDigits(World):
+    """Labelled house numbers, drawn from code; synthetic, and not SVHN."""
+
+    # Raise it whenever `street_digits.sample` or `street_digits.render` would draw an index differently.
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = [Config.of(drawn.StreetDigits(), 32)]
+    DESCRIPTION = "House numbers drawn from fonts, colours and patches of photographs, with every attribute known."
+    LICENSE = "Fonts: SIL Open Font License 1.1 and Apache-2.0; photographs: in the public domain."
+
+
+BUILDERS = {drawn.Avatars: Avatars, drawn.StreetDigits: StreetDigits}
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keeps back what TFDS says about a download that is none; the bar on standard error stays."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    tfds.disable_progress_bar()  # its own has no total; ours has
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        tfds.enable_progress_bar()
+        logging.set_verbosity(verbosity)
+
+
+def read(pictures, image_size):
+    """Reads a `drawn.Drawn` from the cache, drawing it first where it is not there, as `Images`.
+
+    Raises:
+        RuntimeError: the cache cannot be written.
+    """
+    with _quiet():
+        builder = BUILDERS[type(pictures)](config=Config.of(pictures, image_size), **tfds_home())
+        if not builder.is_prepared():
+            try:
+                builder.download_and_prepare()
+            except (OSError, tf.errors.OpError) as error:
+                reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+                raise RuntimeError(
+                    f"The drawings could not be kept in {builder.data_dir} ({reason}): point KERAS_I2I_CACHE to a"
+                    " folder that can be written and has room."
+                ) from error
+    images = read_tfds(builder, "train", "image", image_size)
+    rows = range(pictures.start, pictures.start + pictures.count)
+    return Images(images.pixels, tuple(map(str, rows)), images.labels)
