@@ -1,9 +1,9 @@
 """The world `street_digits`: house numbers as a camera sees them, rendered offline from fonts, with exact labels.
 
-A stand-in for SVHN (Netzer et al. 2011) where there is no network; it is synthetic, and is never called SVHN. As there, a
-picture is cut around one digit whose neighbours show at its sides, ink and ground have any colours, and the wall has a
-texture: patches of photographs in the public domain. Needs the extra `worlds` (packages of fonts under the SIL Open Font
-License and the Apache License).
+A stand-in for SVHN (Netzer et al. 2011) where there is no network; it is synthetic, and is never called SVHN. As
+there, a picture is cut around one digit whose neighbours show at its sides, ink and ground have any colours, and the
+wall has a texture: patches of photographs in the public domain. Needs the extra `worlds` (packages of fonts under the
+SIL Open Font License and the Apache License).
 """
 
 import colorsys
@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_i2i.data import decode
 
-# Packages of fonts, each with the files that are used; slanted and hair-thin ones are left out.
+# Packages of fonts, each with the files that are used; hair-thin ones are left out.
 FONTS = {
     "font_roboto": ("Roboto-Regular", "Roboto-Medium", "Roboto-Bold", "Roboto-Black", "Roboto-Italic", "Roboto-Light"),
     "font_source_sans_pro": ("SourceSansPro-Regular", "SourceSansPro-Semibold", "SourceSansPro-Black"),
