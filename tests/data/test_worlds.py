@@ -112,6 +112,17 @@ def test_the_builder_draws_once_and_keeps_the_very_same(tmp_path, monkeypatch, c
 
 
 @needs_tfds
+@pytest.mark.parametrize(("row", "size"), [(Avatars(), 64), (StreetDigits(), 32), (Avatars(count=3), 64)])
+def test_the_default_row_has_a_builder_too(row, size, tmp_path, monkeypatch):
+    pytest.importorskip("tensorflow_datasets")
+    from keras_i2i.data.worlds import builders
+
+    monkeypatch.setenv("KERAS_I2I_CACHE", str(tmp_path))
+    config = builders.builder_of(row, size).builder_config
+    assert config.pictures == row and config.image_size == size
+
+
+@needs_tfds
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="no folder is closed to root")
 def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     pytest.importorskip("tensorflow_datasets")

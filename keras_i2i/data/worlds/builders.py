@@ -105,6 +105,13 @@ def _quiet():
         logging.set_verbosity(verbosity)
 
 
+def builder_of(pictures, image_size):
+    """The builder of a `drawn.Drawn` at an image size, prepared or not."""
+    made, config = BUILDERS[type(pictures)], Config.of(pictures, image_size)
+    # Where the class lists a config of this name, TFDS takes that very object and no other.
+    return made(config=next((own for own in made.BUILDER_CONFIGS if own.name == config.name), config), **tfds_home())
+
+
 def read(pictures, image_size):
     """Reads a `drawn.Drawn` from the cache, drawing it first where it is not there, as `Images`.
 
@@ -112,7 +119,7 @@ def read(pictures, image_size):
         RuntimeError: the cache cannot be written.
     """
     with _quiet():
-        builder = BUILDERS[type(pictures)](config=Config.of(pictures, image_size), **tfds_home())
+        builder = builder_of(pictures, image_size)
         if not builder.is_prepared():
             try:
                 builder.download_and_prepare()
