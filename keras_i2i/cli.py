@@ -228,11 +228,19 @@ def _framed(path, size, faces):
 @app.command()
 @reported
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe (YAML), or a model of the zoo, for its own.")],
+    recipes: Annotated[list[str], typer.Argument(help="A recipe (YAML), or a model of the zoo, for its own.")],
     out: Annotated[
-        pathlib.Path | None, typer.Option("--out", "-o", help="Folder of the run and its model; else runs/NAME.")
+        pathlib.Path | None,
+        typer.Option("--out", "-o", help="Folder of the run and its model, else runs/NAME; with --all, of all runs."),
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Train several recipes, one after another.")] = False,
     steps: Annotated[int | None, typer.Option(min=1, help="Training steps in all, instead of the recipe's.")] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(min=0, help="Instead of the recipe's; with --all, as many as are wanted.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="Time of training, as 40m, after which each model is published as it is.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of going on with what is there.")] = False,
     strategy: Annotated[
         Strategy, typer.Option(help="Devices that share a step: all GPUs, or the workers of TF_CONFIG.")
@@ -242,9 +250,23 @@ def train(
 
     With several workers (TF_CONFIG), one that dies ends the others with exit code 75: start all of them again.
     """
-    from keras_i2i.training import recipe as recipes
+    from keras_i2i.training import queue
+    from keras_i2i.training import recipe as reading
 
-    out = out or pathlib.Path("runs") / recipes.read(recipe)[0].name
+    seconds = None if budget is None else queue.seconds_of(budget)
+    if every:
+        names = {recipe: reading.read(recipe)[0].name for recipe in recipes}
+        options = {"--steps": steps, "--budget": budget, "--strategy": strategy.value}
+        given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
+        runs = queue.plan(names, out or "runs", seed or ())
+        failed = queue.run(runs, [*given, *(["--fresh"] if fresh else [])], say)
+        if failed:
+            raise ValueError(f"{len(failed)} of {len(runs)} runs failed: {', '.join(map(str, failed))}.")
+        return
+    if len(recipes) > 1 or len(seed or ()) > 1:
+        raise UsageError("Several recipes or seeds are trained by --all.")
+    recipe, seed = recipes[0], seed[0] if seed else None
+    out = out or pathlib.Path("runs") / reading.read(recipe)[0].name
     with silence():
         from keras_i2i.core.team import LostWorker
         from keras_i2i.training import strategies
@@ -255,7 +277,9 @@ def train(
 
     verbose = 1 if sys.stdout.isatty() else 2
     try:
-        record = run(recipe, out, resume=not fresh, steps=steps, strategy=team, verbose=verbose)
+        record = run(
+            recipe, out, resume=not fresh, steps=steps, seed=seed, budget=seconds, strategy=team, verbose=verbose
+        )
     except KeyboardInterrupt:
         say("Stopped: the same command goes on from the last checkpoint.")
         raise typer.Exit(130) from None

@@ -34,6 +34,23 @@ class StopAtStep(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+class StopAtTime(keras.callbacks.Callback):
+    """Ends `fit` once a run has taken so many seconds, all its pieces together, also in the middle of an epoch.
+
+    Args:
+        clock: the run's `Checkpoint`, which counts them.
+        seconds: of training.
+    """
+
+    def __init__(self, clock, seconds):
+        super().__init__()
+        self.clock, self.seconds = clock, seconds
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.clock.elapsed >= self.seconds:
+            self.model.stop_training = True
+
+
 class SampleSheet(keras.callbacks.Callback):
     """Writes one PNG an epoch: for each domain a row of images over rows of their translations.
 
@@ -102,7 +119,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
         return {**logs, **{f"learning_rate/{k}": float(keras.ops.convert_to_numpy(v)) for k, v in rates.items()}}
 
 
-def training_log(directory, *, images=None, every=1, steps=None, seconds=0.0):
+def training_log(directory, *, images=None, every=1, steps=None, seconds=0.0, budget=None):
     """All that a long run wants, as callbacks for `fit`; its progress bar shows every loss term by name as well.
 
     Args:
@@ -111,6 +128,7 @@ def training_log(directory, *, images=None, every=1, steps=None, seconds=0.0):
         every: epochs from one checkpoint to the next.
         steps: training steps in all, after which `fit` ends; None for as many as `fit` says.
         seconds: what `checkpoint.restore` returned.
+        budget: seconds of training in all, after which `fit` ends; None for as many as it takes.
 
     Returns:
         List of callbacks, in the order in which they must run: no epoch is logged that a resumed run would log again.
@@ -118,11 +136,14 @@ def training_log(directory, *, images=None, every=1, steps=None, seconds=0.0):
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     log = keras.callbacks.CSVLogger(directory / "log.csv", append=True)
-    callbacks = [NaNGuard(), Checkpoint(directory, every=every, seconds=seconds), log]
+    clock = Checkpoint(directory, every=every, seconds=seconds)
+    callbacks = [NaNGuard(), clock, log]
     if backend.is_tensorflow():  # Keras writes TensorBoard's files by TensorFlow alone
         callbacks.append(TensorBoard(directory / "tensorboard", write_graph=False))
     if images is not None:
         callbacks.append(SampleSheet(images, directory / "sheets"))
     if steps is not None:
         callbacks.append(StopAtStep(steps))
+    if budget is not None:
+        callbacks.append(StopAtTime(clock, budget))
     return callbacks

@@ -221,9 +221,9 @@ def read(recipe):
         raise ValueError(f"{str(path)!r} is no valid recipe: {str(error).rstrip('.')}.") from None
 
 
-def with_steps(text, steps):
-    """The text of a recipe with another number of steps; comments go."""
-    return yaml.safe_dump({**yaml.load(text, Loader=_PlainLoader), "steps": steps}, sort_keys=False)
+def changed(text, **fields):
+    """The text of a recipe with other values of some fields; comments go."""
+    return yaml.safe_dump({**yaml.load(text, Loader=_PlainLoader), **fields}, sort_keys=False)
 
 
 def expanded(path):

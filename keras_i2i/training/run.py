@@ -24,7 +24,7 @@ SAMPLES = "samples.png"
 SAMPLE_COUNT = 12
 
 
-def train(recipe, out, *, resume=True, steps=None, strategy="auto", verbose="auto"):
+def train(recipe, out, *, resume=True, steps=None, seed=None, budget=None, strategy="auto", verbose="auto"):
     """Trains a model as a recipe says and publishes it.
 
     Killed at any moment and called again it goes on from its last checkpoint, one an epoch, with the batches that would
@@ -35,6 +35,9 @@ def train(recipe, out, *, resume=True, steps=None, strategy="auto", verbose="aut
         out: folder for the weights, record.json, recipe.yaml, card.md and samples.png.
         resume: False to begin anew, and throw away what a run left in `out`.
         steps: training steps in all, instead of the recipe's.
+        seed: instead of the recipe's.
+        budget: seconds of training in all, after which the model is published as it is then; None for all steps. A run
+            goes on from there when it is called again with more. Of one worker alone.
         strategy: which devices share a step, a name (see `strategies.make`) or a `core.team.Team`. Several workers
             need one `out` that all of them see, which the first writes. Each loads all data, and takes its share of
             every batch.
@@ -45,13 +48,16 @@ def train(recipe, out, *, resume=True, steps=None, strategy="auto", verbose="aut
 
     Raises:
         FileNotFoundError: no such recipe or data. ValueError: an invalid recipe, impossible data, or an `out` that
-            holds the run of another recipe, or is not the same for all workers. FloatingPointError: a loss became NaN.
-            OSError: `out` cannot be written. LostWorker: another worker is gone.
+            holds the run of another recipe, or is not the same for all workers, or a budget for several.
+            FloatingPointError: a loss became NaN. OSError: `out` cannot be written. LostWorker: another worker is gone.
     """
     team = strategy if isinstance(strategy, Team) else strategies.make(strategy)
     recipe, text = recipes.read(recipe)
-    if steps is not None:
-        recipe, text = dataclasses.replace(recipe, steps=steps), recipes.with_steps(text, steps)
+    other = {name: value for name, value in (("steps", steps), ("seed", seed)) if value is not None}
+    if other:
+        recipe, text = dataclasses.replace(recipe, **other), recipes.changed(text, **other)
+    if budget is not None and team.workers > 1:
+        raise ValueError("Workers' clocks differ, so that a budget cannot end them at one step: give steps instead.")
     out = pathlib.Path(out).expanduser()
     if team.index == 0:
         _claim(out / RUN, recipe, text, resume)
@@ -71,11 +77,11 @@ def train(recipe, out, *, resume=True, steps=None, strategy="auto", verbose="aut
         raise ValueError(f"The workers find different checkpoints in {str(out)!r}: give them a folder that all share.")
     samples = _samples(recipe, loaded, model)
 
-    if model.steps_taken < recipe.steps:
+    if model.steps_taken < recipe.steps and (budget is None or seconds < budget):
         plan = parts.mix(loaded, targets, recipe)
         as_data = batches.as_tf if backend.is_tensorflow() else batches.as_pydataset
         if team.index == 0:
-            log = callbacks.training_log(out / RUN, images=samples, steps=recipe.steps, seconds=seconds)
+            log = callbacks.training_log(out / RUN, images=samples, steps=recipe.steps, seconds=seconds, budget=budget)
         else:
             log, verbose = [callbacks.StopAtStep(recipe.steps)], 0
         with lost_workers() if team.workers > 1 else contextlib.nullcontext():

@@ -86,10 +86,10 @@ def test_read_finds_files_folders_and_names(recipe_file, tmp_path, monkeypatch):
     sentence(error)
 
 
-def test_with_steps_changes_nothing_else(recipe_text):
+def test_changed_changes_nothing_else(recipe_text):
     import dataclasses
 
-    changed = recipes.parse(recipes.with_steps(recipe_text, 9))
+    changed = recipes.parse(recipes.changed(recipe_text, steps=9))
     assert changed.steps == 9
     assert dataclasses.replace(changed, steps=4) == recipes.parse(recipe_text)
 
