@@ -219,6 +219,20 @@ def test_train_publishes_and_its_folder_can_be_used(recipe_file, tmp_path, monke
     assert code == 1 and "There is no recipe" in said
 
 
+def test_train_all_trains_what_can_be_trained(recipe_file, tmp_path, monkeypatch):
+    """Each run in a process of its own: the one that fails stops no other, and is named at the end."""
+    monkeypatch.chdir(tmp_path)
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(recipe_file.read_text().replace("name: tiny", "name: broken").replace("/blue", "/nowhere"))
+    code, _, said = run("train", "--all", broken, recipe_file, "--steps", "2", "--seed", "5", "-o", "out")
+    assert code == 1 and "1 of 2 runs failed: out/broken-5." in said
+    assert zoo.info("out/tiny-5").training["seed"] == 5
+    for arguments in (("train", recipe_file, broken), ("train", recipe_file, "--seed", "1", "--seed", "2")):
+        code, _, said = run(*arguments)
+        assert code == 2 and "by --all" in said
+    assert "A budget is a time" in run("train", recipe_file, "--budget", "soon")[2]
+
+
 def test_evaluate_prints_and_writes(tiny_zoo, monkeypatch):
     monkeypatch.setitem(cli.PROTOCOLS, "photo -> cartoon", ("face2cartoon", "gender_agreement"))
     seen = []

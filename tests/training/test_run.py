@@ -197,3 +197,20 @@ def test_schedule_goes_on_where_a_killed_run_stopped(whole, tmp_path):
     checkpoint.restore(model, whole[0] / "out/run")
     assert int(model.optimizers["generator"].iterations) == 4
     assert float(model.optimizers["generator"].learning_rate) == pytest.approx(1e-4)
+
+
+def test_a_budget_ends_a_run_that_can_be_taken_up(whole, tmp_path):
+    """A second's budget is over after the first steps; with no budget the run ends as the whole one did."""
+    recipe, out = shutil.copy(whole[0] / "tiny.yaml", tmp_path), tmp_path / "out"
+    cut = train(recipe, out, budget=1e-3, verbose=0)
+    assert cut.training["steps"] == 1
+    assert train(recipe, out, budget=1e-3, verbose=0).training["steps"] == 1
+    assert train(recipe, out, verbose=0).weights.sha256 == whole[1].weights.sha256
+
+
+def test_another_seed_is_another_run(whole, tmp_path):
+    recipe = shutil.copy(whole[0] / "tiny.yaml", tmp_path)
+    record = train(recipe, tmp_path / "out", seed=4, verbose=0)
+    assert record.training["seed"] == 4 and record.weights.sha256 != whole[1].weights.sha256
+    with pytest.raises(ValueError, match="differs in seed"):
+        train(recipe, tmp_path / "out", verbose=0)
