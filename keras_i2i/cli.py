@@ -14,7 +14,10 @@ from keras_i2i.commands import UsageError, reported, say, silence, start
 
 BATCH = 32  # pictures a pass
 # Whose numbers answer for a task: (module of keras_i2i.evaluation, the metric that says most).
-PROTOCOLS = {"face photo -> cartoon portrait": ("face2cartoon", "gender_agreement")}
+PROTOCOLS = {
+    "face photo -> cartoon portrait": ("face2cartoon", "gender_agreement"),
+    "street digit -> MNIST digit": ("digits", "accuracy"),
+}
 
 app = typer.Typer(
     help="Image-to-image and domain translation with pretrained models.",

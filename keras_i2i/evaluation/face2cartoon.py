@@ -231,22 +231,6 @@ def evaluate(
     return values
 
 
-def contact_sheet(photos, cartoons, columns=10, scale=2):
-    """Photographs over their cartoons, row by row: two uint8 `(N, 64, 64, 3)` -> one uint8 RGB image."""
-    photos, cartoons = np.asarray(photos), np.asarray(cartoons)
-    if photos.shape != cartoons.shape or not len(photos):
-        raise ValueError(f"A sheet needs a cartoon a photograph, got {photos.shape} and {cartoons.shape}.")
-    height, width = photos.shape[1:3]
-    rows = -(-len(photos) // columns)
-    sheet = np.full((rows, 2 * height + 4, columns, width, 3), 255, np.uint8)
-    for index, (photo, cartoon) in enumerate(zip(photos, cartoons, strict=True)):
-        row, column = divmod(index, columns)
-        sheet[row, :height, column] = photo
-        sheet[row, height : 2 * height, column] = cartoon
-    sheet = sheet.reshape(rows * (2 * height + 4), columns * width, 3)
-    return sheet.repeat(scale, axis=0).repeat(scale, axis=1)
-
-
 def samples(model, photos=None, portraits=None, columns=12, rows=3):
     """The sheet of a model's card, of nothing but what may be shown to everybody.
 

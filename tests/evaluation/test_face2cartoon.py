@@ -214,16 +214,6 @@ def test_the_tables_of_hidden_regions_name_held_out_photographs(faces_data):
     assert files >= set(regions.HAIR_NOT_SEEN) and files >= set(regions.SKIN_NOT_SEEN)
 
 
-def test_contact_sheet_puts_each_photo_over_its_cartoon():
-    photos, cartoons = np.full((3, 64, 64, 3), 10, np.uint8), np.full((3, 64, 64, 3), 200, np.uint8)
-    sheet = face2cartoon.contact_sheet(photos, cartoons, columns=2, scale=1)
-    assert sheet.shape == (2 * 132, 128, 3)
-    assert (sheet[:64] == 10).all() and (sheet[64:128] == 200).all()
-    assert (sheet[132:196, :64] == 10).all() and (sheet[132:, 64:] == 255).all()
-    with pytest.raises(ValueError, match="a cartoon a photograph"):
-        face2cartoon.contact_sheet(photos, cartoons[:2])
-
-
 def test_samples_show_no_photograph_that_is_held_out(world):
     photos, _, cartoons, _ = world
     known = {photo.tobytes(): cartoon for photo, cartoon in zip(photos, cartoons, strict=True)}
