@@ -5,21 +5,13 @@ next to every number it is asked for. Translations are softer than drawings, so 
 blurred, shifted, recoloured and made noisy.
 """
 
-import ast
-import contextlib
 import dataclasses
 import functools
-import hashlib
-import inspect
-import json
-import os
-import pathlib
-import textwrap
-import warnings
 
 import numpy as np
 
 from keras_i2i.data.worlds import avatars
+from keras_i2i.zoo import cache, kept
 
 ATTRIBUTES = ("long_hair", "facial_hair", "glasses")
 IMAGE_SIZE = 64
@@ -35,16 +27,6 @@ class JudgeConfig:
     epochs: int = 12
     batch_size: int = 64
     learning_rate: float = 2e-3
-
-
-def cache_dir():
-    """The folder for what can be made again: $KERAS_I2I_CACHE, else ~/.cache/keras_i2i."""
-    return pathlib.Path(os.environ.get("KERAS_I2I_CACHE") or pathlib.Path.home() / ".cache" / "keras_i2i")
-
-
-def digest(*parts):
-    """The first 16 hex digits of the SHA-256 of the parts' text."""
-    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
 def attributes(people):
@@ -64,28 +46,14 @@ def draw_avatars(seed, count, size=IMAGE_SIZE):
 @functools.lru_cache(maxsize=8)
 def cached_avatars(seed, count):
     """`draw_avatars(seed, count)`, kept in memory and in the cache: (bool `(N, 3)` labels, uint8 images)."""
-    path = cache_dir() / "avatars" / f"{digest(seed, count, _code(avatars))}.npz"
+    path = cache.folder() / "avatars" / f"{kept.digest(seed, count, kept.code(avatars))}.npz"
     if path.is_file():
-        with np.load(path, allow_pickle=False) as kept:
-            return kept["labels"], kept["images"]
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays["labels"], arrays["images"]
     people, images = draw_avatars(seed, count)
     labels = attributes(people)
-    with _keeping("The avatars were"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"part{os.getpid()}-{path.name}")
-        np.savez_compressed(part, labels=labels, images=images)
-        part.replace(path)
+    kept.keep(path, lambda part: np.savez_compressed(part, labels=labels, images=images), "The set of avatars")
     return labels, images
-
-
-@contextlib.contextmanager
-def _keeping(what):
-    """A cache that cannot be written costs time, not the result: a warning says which folder to set."""
-    try:
-        yield
-    except OSError as error:
-        message = f"{what} not kept ({error}): set KERAS_I2I_CACHE to a writable folder."
-        warnings.warn(message, stacklevel=4)
 
 
 def _any_chin(index, person):
@@ -204,18 +172,9 @@ def _train(config):
     return network
 
 
-def _code(part):
-    """A module's or function's code without comments, docstrings and layout: what a cache must follow, and no more."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(part)))
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
-
-
 def _recipe():
     """All that decides what the judge learns: a cached judge of another recipe is never taken."""
-    return [_code(part) for part in (_any_chin, _training_set, degrade, _network, _train, avatars)]
+    return [kept.code(part) for part in (_any_chin, _training_set, degrade, _network, _train, avatars)]
 
 
 def _accuracy(judge, count):
@@ -228,18 +187,10 @@ def _accuracy(judge, count):
 @functools.cache
 def load_judge(config=JudgeConfig()):
     """The trained `Judge`, from the cache when it was trained before (two to three minutes on two cores otherwise)."""
-    folder = cache_dir() / "judges" / f"avatars-{digest(config, *_recipe())}"
-    weights, accuracy = folder / "judge.weights.h5", folder / "accuracy.json"
-    if accuracy.is_file():
-        network = _network(config.seed)
-        network.load_weights(weights)
-        return Judge(network, json.loads(accuracy.read_text()), config.seed)
-    network = _train(config)
-    judge = Judge(network, _accuracy(Judge(network, {}, config.seed), config.unseen), config.seed)
-    with _keeping("The judge was"):
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f"part{os.getpid()}.weights.h5"  # two processes may train at once: no half-written file
-        network.save_weights(part)
-        part.replace(weights)
-        accuracy.write_text(json.dumps(judge.accuracy))  # last: its presence says that the weights are whole
-    return judge
+    network, accuracy = kept.judge(
+        f"judges/avatars-{kept.digest(config, *_recipe())}",
+        lambda: _network(config.seed),
+        lambda: _train(config),
+        lambda network: _accuracy(Judge(network, {}, config.seed), config.unseen),
+    )
+    return Judge(network, accuracy, config.seed)

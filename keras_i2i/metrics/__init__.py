@@ -1,5 +1,13 @@
-"""Metrics as plain functions of arrays; none needs TensorFlow but the SavedModel behind `mobilenet_v2`."""
+"""Metrics as plain functions of arrays; Keras runs only where a network is asked or trained."""
 
+from keras_i2i.metrics.classification import (
+    Classifier,
+    ClassifierConfig,
+    confidence_drop,
+    misclassification_rate,
+    reverse_classification,
+    train_classifier,
+)
 from keras_i2i.metrics.color import lightness
 from keras_i2i.metrics.diversity import mean_pairwise_distance, mean_variance
 from keras_i2i.metrics.features import FeatureExtractor, MobileNetV2, mobilenet_v2
@@ -10,11 +18,14 @@ from keras_i2i.metrics.retrieval import chance_agreement, cosine_distance, neare
 from keras_i2i.metrics.separability import separability
 
 __all__ = [
-    "MMD",
+    "Classifier",
+    "ClassifierConfig",
     "FeatureExtractor",
+    "MMD",
     "MobileNetV2",
     "auc",
     "chance_agreement",
+    "confidence_drop",
     "cosine_distance",
     "frechet_distance",
     "gaussian_frechet_distance",
@@ -23,10 +34,13 @@ __all__ = [
     "mean_pairwise_distance",
     "mean_variance",
     "median_distance",
+    "misclassification_rate",
     "mobilenet_v2",
     "nearest",
     "ranks",
     "retrieval_agreement",
+    "reverse_classification",
     "separability",
     "spearman",
+    "train_classifier",
 ]
