@@ -13,11 +13,6 @@ from keras_i2i.bench.command import app as bench
 from keras_i2i.commands import UsageError, reported, say, silence, start
 
 BATCH = 32  # pictures a pass
-# Whose numbers answer for a task: (module of keras_i2i.evaluation, the metric that says most).
-PROTOCOLS = {
-    "face photo -> cartoon portrait": ("face2cartoon", "gender_agreement"),
-    "street digit -> MNIST digit": ("digits", "accuracy"),
-}
 
 app = typer.Typer(
     help="Image-to-image and domain translation with pretrained models.",
@@ -307,23 +302,23 @@ def evaluate(
     if write and split is not Split.test:
         raise UsageError("A model's folder has the numbers of the split test: leave out --write or --split.")
     found = _find(name)
+    from keras_i2i.evaluation import PROTOCOLS
+
     if found.record.task not in PROTOCOLS:
         known = ", ".join(map(repr, PROTOCOLS))
         raise UsageError(f"There is no protocol for the task {found.record.task!r}: there are those for {known}.")
-    module, headline = PROTOCOLS[found.record.task]
+    protocol = PROTOCOLS[found.record.task]
     start()
-    import importlib
-
     from keras_i2i import zoo
 
-    protocol, model = importlib.import_module(f"keras_i2i.evaluation.{module}"), zoo.load(name)
-    values = protocol.evaluate(model, split=split.value)
+    model, headline = zoo.load(name), protocol.headline
+    values = protocol.module.evaluate(model, split=split.value)
     print(json.dumps(values, indent=2))
     if write:
         from PIL import Image
 
         zoo.update(found.folder, metrics=values, headline=zoo.Headline(headline, values[headline]))
-        sheet = Image.fromarray(protocol.samples(model))
+        sheet = Image.fromarray(protocol.module.samples(model))
         # A third of the size; dithering, which hides the bands, needs the palette beforehand.
         sheet = sheet.quantize(palette=sheet.quantize(256), dither=Image.Dither.FLOYDSTEINBERG)
         sheet.save(found.folder / "samples.png", optimize=True)

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import keras_i2i
 from keras_i2i import cli, zoo
 from keras_i2i.core.team import LostWorker
+from keras_i2i.evaluation import PROTOCOLS, Protocol
 from keras_i2i.training import strategies
 from tests.tiny_recipe import paint
 from tests.zoo.conftest import published, tiny_model, tiny_zoo  # noqa: F401
@@ -234,7 +235,7 @@ def test_train_all_trains_what_can_be_trained(recipe_file, tmp_path, monkeypatch
 
 
 def test_evaluate_prints_and_writes(tiny_zoo, monkeypatch):
-    monkeypatch.setitem(cli.PROTOCOLS, "photo -> cartoon", ("face2cartoon", "gender_agreement"))
+    monkeypatch.setitem(PROTOCOLS, "photo -> cartoon", Protocol("face2cartoon", "gender_agreement"))
     seen = []
 
     def measure(model, split):

@@ -51,6 +51,23 @@ class StopAtTime(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+class Measure(keras.callbacks.Callback):
+    """Puts measurements into the log of every epoch, as "measured/NAME": whatever logs comes after it in the list.
+
+    Args:
+        function: from the model to a dict of numbers; what is no number is passed over.
+    """
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def on_epoch_end(self, epoch, logs=None):
+        values = self.function(self.model)
+        if logs is not None:
+            logs.update({f"measured/{name}": value for name, value in values.items() if isinstance(value, int | float)})
+
+
 class SampleSheet(keras.callbacks.Callback):
     """Writes one PNG an epoch: for each domain a row of images over rows of their translations.
 
@@ -119,7 +136,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
         return {**logs, **{f"learning_rate/{k}": float(keras.ops.convert_to_numpy(v)) for k, v in rates.items()}}
 
 
-def training_log(directory, *, images=None, every=1, steps=None, seconds=0.0, budget=None):
+def training_log(directory, *, images=None, every=1, steps=None, seconds=0.0, budget=None, measure=None):
     """All that a long run wants, as callbacks for `fit`; its progress bar shows every loss term by name as well.
 
     Args:
@@ -129,6 +146,7 @@ def training_log(directory, *, images=None, every=1, steps=None, seconds=0.0, bu
         steps: training steps in all, after which `fit` ends; None for as many as `fit` says.
         seconds: what `checkpoint.restore` returned.
         budget: seconds of training in all, after which `fit` ends; None for as many as it takes.
+        measure: function for `Measure`; None for none.
 
     Returns:
         List of callbacks, in the order in which they must run: no epoch is logged that a resumed run would log again.
@@ -137,7 +155,7 @@ def training_log(directory, *, images=None, every=1, steps=None, seconds=0.0, bu
     directory.mkdir(parents=True, exist_ok=True)
     log = keras.callbacks.CSVLogger(directory / "log.csv", append=True)
     clock = Checkpoint(directory, every=every, seconds=seconds)
-    callbacks = [NaNGuard(), clock, log]
+    callbacks = [NaNGuard(), clock, *([] if measure is None else [Measure(measure)]), log]
     if backend.is_tensorflow():  # Keras writes TensorBoard's files by TensorFlow alone
         callbacks.append(TensorBoard(directory / "tensorboard", write_graph=False))
     if images is not None:

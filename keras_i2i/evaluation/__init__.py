@@ -1,0 +1,35 @@
+"""Protocols: what is measured for a task, on data that no training saw.
+
+A protocol is a module with `evaluate(model, split=...)`, all its numbers; `quick(model)`, those that take seconds, on
+the split "validation", for use during training; and `samples(model)`, the sheet of a model's card.
+"""
+
+import dataclasses
+import importlib
+
+SPLITS = ("test", "validation")
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """Whose numbers answer for a task.
+
+    Attributes:
+        name: of the module in this package.
+        headline: the metric that says most.
+    """
+
+    name: str
+    headline: str
+
+    @property
+    def module(self):
+        """The module, which brings what is heavy."""
+        return importlib.import_module(f"{__name__}.{self.name}")
+
+
+PROTOCOLS = {
+    "face photo -> cartoon portrait": Protocol("face2cartoon", "gender_agreement"),
+    "street digit -> MNIST digit": Protocol("digits", "accuracy"),
+    "avatar: brown hair <-> blond hair": Protocol("haircolor", "accuracy"),
+}

@@ -9,7 +9,7 @@ import functools
 import numpy as np
 
 from keras_i2i.data import source
-from keras_i2i.evaluation import sheets
+from keras_i2i.evaluation import SPLITS, sheets
 from keras_i2i.metrics import (
     ClassifierConfig,
     cosine_distance,
@@ -18,7 +18,6 @@ from keras_i2i.metrics import (
     train_classifier,
 )
 
-SPLITS = ("test", "validation")
 IMAGE_SIZE = 32
 REQUIRED = 0.99  # of the judge, on MNIST's test images
 CLASSES = 10

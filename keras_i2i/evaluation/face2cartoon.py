@@ -8,8 +8,8 @@ import numpy as np
 
 from keras_i2i.data import Folder, source
 from keras_i2i.data.resolve import CELEBA_CROP
+from keras_i2i.evaluation import SPLITS, regions
 from keras_i2i.evaluation import judge as judging
-from keras_i2i.evaluation import regions
 from keras_i2i.metrics import (
     auc,
     chance_agreement,
@@ -24,7 +24,6 @@ from keras_i2i.metrics import (
     spearman,
 )
 
-SPLITS = ("test", "validation")
 AVATARS_SEED = 90210  # of the avatars no model was trained on
 IMAGE_SIZE = 64
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import yaml
 
 from keras_i2i.data.transforms import Augment
+from keras_i2i.evaluation import PROTOCOLS
 from keras_i2i.zoo.record import License, checked_fields
 
 FILE = "recipe.yaml"
@@ -150,6 +151,8 @@ class Recipe:
         steps_per_epoch: from one checkpoint, sample sheet and line of the log to the next.
         learning_rate: None for the method's own optimizers as they are.
         jit_compile: true, false or "auto".
+        measure: True to write what the task's protocol measures quickly on the split "validation" into the log of every
+            epoch (see `keras_i2i.evaluation`).
         samples: maps "a" and "b" to sources for the sample sheets; a domain's first pictures if it is not there.
     """
 
@@ -165,9 +168,12 @@ class Recipe:
     learning_rate: LearningRate | None = None
     jit_compile: bool | str = "auto"
     preprocess: str = "none"
+    measure: bool = False
     samples: Mapping[str, Spec] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
+        if self.measure and self.task not in PROTOCOLS:
+            raise ValueError(f"measure needs a task with a protocol, and {self.task!r} has none")
         counts = {"steps": self.steps, "steps_per_epoch": self.steps_per_epoch, "batch_size": self.data.batch_size}
         for name, value in counts.items():
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:

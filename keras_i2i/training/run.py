@@ -15,6 +15,7 @@ from keras_i2i.core import backend, callbacks, checkpoint
 from keras_i2i.core.schedules import LinearDecay
 from keras_i2i.core.team import Team, lost_workers
 from keras_i2i.data import batches
+from keras_i2i.evaluation import PROTOCOLS
 from keras_i2i.training import environment, parts, strategies
 from keras_i2i.training import recipe as recipes
 from keras_i2i.zoo import publish, registry
@@ -81,7 +82,9 @@ def train(recipe, out, *, resume=True, steps=None, seed=None, budget=None, strat
         plan = parts.mix(loaded, targets, recipe)
         as_data = batches.as_tf if backend.is_tensorflow() else batches.as_pydataset
         if team.index == 0:
-            log = callbacks.training_log(out / RUN, images=samples, steps=recipe.steps, seconds=seconds, budget=budget)
+            measure = PROTOCOLS[recipe.task].module.quick if recipe.measure else None
+            numbers = {"steps": recipe.steps, "seconds": seconds, "budget": budget}
+            log = callbacks.training_log(out / RUN, images=samples, measure=measure, **numbers)
         else:
             log, verbose = [callbacks.StopAtStep(recipe.steps)], 0
         with lost_workers() if team.workers > 1 else contextlib.nullcontext():

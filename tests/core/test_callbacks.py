@@ -102,3 +102,11 @@ def test_training_log_on_torch_without_tensorflow(tmp_path):
     environment = {**os.environ, "KERAS_BACKEND": "torch"}
     subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path)], env=environment, check=True, timeout=600)
     assert {checkpoint.LAST, checkpoint.PREVIOUS, "log.csv", "sheets"} == {path.name for path in tmp_path.iterdir()}
+
+
+def test_measurements_are_logged_under_a_name_of_their_own():
+    measure = callbacks.Measure(lambda model: {"accuracy": 0.5, "protocol": {"images": 3}, "steps": model})
+    measure.set_model(7)
+    logs = {"loss": 1.0}
+    measure.on_epoch_end(0, logs)
+    assert logs == {"loss": 1.0, "measured/accuracy": 0.5, "measured/steps": 7}
