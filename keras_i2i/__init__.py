@@ -1,6 +1,6 @@
 """keras_i2i: image-to-image and domain translation, every method behind one API, pretrained.
 
-The public names: the methods (`XGAN`, `CycleGAN`), each with its config, `METHODS`, `zoo`, `data`, `metrics`,
+The public names: the methods (`XGAN`, `CycleGAN`, `DTN`), each with its config, `METHODS`, `zoo`, `data`, `metrics`,
 `Translator`.
 """
 
@@ -12,6 +12,8 @@ __version__ = "0.1.0"
 __all__ = [
     "CycleGAN",
     "CycleGANConfig",
+    "DTN",
+    "DTNConfig",
     "METHODS",
     "Phase",
     "Player",
@@ -28,6 +30,8 @@ _MODULES = ("data", "metrics", "zoo")
 _NAMES = {
     "CycleGAN": "keras_i2i.methods.cyclegan",
     "CycleGANConfig": "keras_i2i.methods.cyclegan",
+    "DTN": "keras_i2i.methods.dtn",
+    "DTNConfig": "keras_i2i.methods.dtn",
     "METHODS": "keras_i2i.methods",
     "Phase": "keras_i2i.core.players",
     "Player": "keras_i2i.core.players",

@@ -124,7 +124,7 @@ def translate(
     source: Annotated[pathlib.Path, typer.Argument(exists=True, help="A picture, or a folder of pictures.")],
     out: Annotated[pathlib.Path, typer.Option("--out", "-o", help="Folder for the translations, PNG.")],
     target: Annotated[
-        str | None, typer.Option(help="The domain to translate to; the model's second if left out.")
+        str | None, typer.Option(help="The domain to translate to; the model's last if left out.")
     ] = None,
     crop: Annotated[
         Crop, typer.Option(help="auto: around the face, where the model was trained on faces.")
@@ -136,9 +136,9 @@ def translate(
     from keras_i2i import zoo
 
     model = zoo.load(name)
-    target = target or model.domains[-1]
-    if target not in model.domains:
-        raise UsageError(f"There is no target {target!r}: this model knows {', '.join(map(repr, model.domains))}.")
+    target = target or model.targets[-1]
+    if target not in model.targets:
+        raise UsageError(f"There is no target {target!r}: this model knows {', '.join(map(repr, model.targets))}.")
     # Photographs are cropped as those that the model was trained on; what it makes of them is framed already.
     faces = crop is Crop.auto and found.record.preprocess == "face" and target != model.domains[0]
     files = _files(source, out)

@@ -109,6 +109,16 @@ def test_translate_one_file_is_what_the_model_says(tiny_zoo, tmp_path):
     np.testing.assert_array_equal(made, model.translate(pixels, target="photo"))
 
 
+def test_translate_to_a_domain_that_is_not_reached(tiny_zoo, tmp_path, monkeypatch):
+    monkeypatch.setattr(keras_i2i.XGAN, "targets", ("photo",))
+    paint(tmp_path / "in", (100, 150, 200), 1)
+    arguments = ("translate", "xgan_tiny", tmp_path / "in", "-o", tmp_path / "out")
+    code, printed, said = run(*arguments, "--target", "cartoon")
+    assert (code, printed) == (2, "") and "There is no target 'cartoon': this model knows 'photo'." in said
+    code, printed, _ = run(*arguments)
+    assert code == 0 and "1 of 1 translated to photo" in printed
+
+
 def test_translate_a_folder_skips_what_is_broken(tiny_zoo, tmp_path, monkeypatch):
     monkeypatch.setattr(cli, "BATCH", 2)
     source = tmp_path / "in"

@@ -88,7 +88,7 @@ def network(batch_size, *, threads, method=None, config=None, zoo=None):
     import tensorflow as tf
 
     model, images = _for_inference(batch_size, threads, method, config, zoo)
-    function = tf.function(lambda x: model.translate_tensor(x, model.domains[-1]))
+    function = tf.function(lambda x: model.translate_tensor(x, model.targets[-1]))
 
     def work():
         function(tf.constant(images)).numpy()

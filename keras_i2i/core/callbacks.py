@@ -105,11 +105,11 @@ def sheet(model, images):
 
     Returns:
         uint8 RGB (rows * size, N * size, 3), where narrower rows end in white. Each domain has one row of its images,
-        and below it one of their translations to each other domain.
+        and below it one of their translations to each other domain that the model reaches.
     """
     rows = []
     for domain, sources in images.items():
-        others = [name for name in model.domains if name != domain]
+        others = [name for name in model.targets if name != domain]
         rows.append(_fitted(sources, model.image_size))
         rows += [model.translate(rows[-1], target=target) for target in others]
     side, most = model.image_size, max(map(len, rows))

@@ -6,7 +6,9 @@ from keras_i2i.core import imaging
 
 
 class SharedEmbedding:
-    """For a `Translator` with `encode_tensor(x, domain)` and `decode_tensor(z, domain)` on one embedding."""
+    """For a `Translator` with `encode_tensor(x, domain)`, and for its `targets` `decode_tensor(z, domain)`, on one
+    embedding.
+    """
 
     def embed(self, images, domain=None, *, value_range=None, batch_size=32):
         """Semantic embeddings of images.
@@ -29,8 +31,10 @@ class SharedEmbedding:
         return z if kind.batched else z[0]
 
     def reconstruct(self, images, domain=None, *, value_range=None, batch_size=32):
-        """Images through their own domain's auto-encoder: arguments as in `embed`, result as in `translate`."""
-        domain = self._known_domain(domain, default=self.domains[0], what="domain")
+        """Images through their own domain's auto-encoder, None for the first of `targets`: arguments otherwise as in
+        `embed`, result as in `translate`.
+        """
+        domain = self._known_domain(domain, default=self.targets[0], what="domain", among=self.targets)
         x, kind = imaging.to_model(images, value_range=value_range)
 
         def through(t):

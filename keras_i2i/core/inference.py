@@ -11,13 +11,18 @@ from keras_i2i.core import backend, imaging
 class Inference:
     """The half of `Translator` that users of a trained model meet; `core.translator` has the other, training."""
 
+    @property
+    def targets(self):
+        """Names of the domains that `translate` can reach, the default last: all, unless a method says otherwise."""
+        return self.domains
+
     def translate(self, images, target=None, *, samples=1, seed=None, style=None, value_range=None, batch_size=32):
         """Translates images to another domain.
 
         Args:
             images: uint8 [0, 255] or float ([-1, 1], [0, 1] or [0, 255]) RGB, one image (H, W, 3) or a batch
                 (N, H, W, 3). Larger images than the model's are centre-cropped to a square and shrunk.
-            target: name of the domain to translate to; None for the second of `domains`.
+            target: name of the domain to translate to, one of `targets`; None for the last of them.
             samples: how many translations an image; a deterministic method gives one.
             seed: of the noise; a deterministic method ignores it.
             style: an image whose style is to be used, for methods that have one.
@@ -31,7 +36,7 @@ class Inference:
             TypeError: images that are neither uint8 nor float. ValueError: images that are no images (rank, channels,
                 NaN, empty, too small), an unknown target, or samples and styles that the method does not have.
         """
-        target = self._known_domain(target, default=self.domains[-1], what="target")
+        target = self._known_domain(target, default=self.targets[-1], what="target", among=self.targets)
         if samples != 1 or style is not None:
             raise ValueError(f"{type(self).__name__} is deterministic: leave out samples and style.")
         x, kind = imaging.to_model(images, value_range=value_range)
@@ -66,18 +71,19 @@ class Inference:
             stack.enter_context(average.swapped_in())
         return stack
 
-    def _known_domain(self, name, *, default, what):
+    def _known_domain(self, name, *, default, what, among=None):
+        known = among or self.domains
         if name is None:
             return default
-        if name not in self.domains:
-            raise ValueError(f"There is no {what} {name!r}: this model knows {', '.join(map(repr, self.domains))}.")
+        if name not in known:
+            raise ValueError(f"There is no {what} {name!r}: this model knows {', '.join(map(repr, known))}.")
         return name
 
     def export_signatures(self):
         """Maps a signature's name to a function from float32 [-1, 1] tensors; what `export` writes."""
-        names = {f"to_{name}": name for name in self.domains}
+        names = {f"to_{name}": name for name in self.targets}
         signatures = {key: (lambda x, target=name: self.translate_tensor(x, target)) for key, name in names.items()}
-        return {"serving_default": signatures[f"to_{self.domains[-1]}"], **signatures}
+        return {"serving_default": signatures[f"to_{self.targets[-1]}"], **signatures}
 
     def export(self, filepath, **options):
         """Writes a SavedModel with the signatures of `export_signatures` (see `keras_i2i.export.savedmodel`)."""
@@ -87,4 +93,4 @@ class Inference:
 
     def call(self, inputs):
         """Same as `translate_tensor` to the default target: lets `model(x)` and `model.predict(x)` work."""
-        return self.translate_tensor(inputs, self.domains[-1])
+        return self.translate_tensor(inputs, self.targets[-1])

@@ -84,6 +84,25 @@ def read_signature(folder, name="serving_default"):
     return call
 
 
+def read_constants(folder, name="serving_default"):
+    """The weights of a SavedModel that has them as constants in its graph, as converters write it.
+
+    Returns:
+        A list of (operation, NumPy array), e.g. ("Conv2D", kernel), one a constant that an operation of the signature
+        takes, in the order in which the operations were made.
+    """
+    import tensorflow as tf
+
+    found = []
+    for function in read(folder).signatures[name].graph.as_graph_def().library.function:
+        nodes = {node.name: node for node in function.node_def}
+        for node in function.node_def:
+            taken = (nodes.get(source.split(":")[0]) for source in node.input)
+            constants = (other.attr["value"].tensor for other in taken if other is not None and other.op == "Const")
+            found += [(node.op, tf.make_ndarray(tensor)) for tensor in constants]
+    return found
+
+
 def _save(model, folder):
     import tensorflow as tf
 

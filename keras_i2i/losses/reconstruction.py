@@ -11,6 +11,11 @@ def l1(x, y):
     return per_sample(ops.abs(float32(x) - float32(y)))
 
 
+def mean_squared(x, y):
+    """Mean squared difference, per sample: shape (N,), in [0, 4] for images in [-1, 1]."""
+    return per_sample(ops.square(float32(x) - float32(y)))
+
+
 def l2_norm(x, y):
     """Euclidean norm of the difference over all of a sample's values: shape (N,), from 0 up.
 

@@ -68,6 +68,14 @@ def test_sheet_has_sources_over_translations_both_ways(model, tmp_path):
     assert (rows[2:, 2] == 255).all()
 
 
+def test_sheet_has_no_row_for_a_domain_that_is_not_reached(model, monkeypatch):
+    monkeypatch.setattr(type(model), "targets", ("b",))
+    images = {"a": COLORS["a"][:2], "b": COLORS["b"][:2]}
+    rows = callbacks.sheet(model, images).reshape(3, SIZE, 2, SIZE, 3).swapaxes(1, 2)
+    for row, expected in zip(rows, (images["a"], model.translate(images["a"]), images["b"]), strict=True):
+        np.testing.assert_array_equal(row, expected)
+
+
 def test_sheet_takes_pictures_of_any_size(model):
     large = np.repeat(np.repeat(COLORS["a"][:1], 3, axis=1), 2, axis=2)
     assert callbacks.sheet(model, {"a": large}).shape == (2 * SIZE, SIZE, 3)

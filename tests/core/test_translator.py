@@ -152,6 +152,22 @@ def test_model_is_callable_and_predicts():
     np.testing.assert_allclose(model.predict(images, verbose=0), model.translate(images), atol=1e-6)
 
 
+def test_targets_are_all_domains_unless_a_method_says_otherwise(monkeypatch):
+    model = STAGED.make()
+    images = STAGED.data(model)["a"]
+    assert model.targets == model.domains
+    forwards, backwards = (model.translate(images, target=name) for name in "ba")
+    monkeypatch.setattr(Staged, "targets", ("a",))  # and so the default
+    np.testing.assert_array_equal(model.translate(images), backwards)
+    np.testing.assert_allclose(model(images), backwards, atol=1e-6)
+    assert set(model.export_signatures()) == {"serving_default", "to_a"}
+    np.testing.assert_allclose(model.export_signatures()["serving_default"](images), backwards, atol=1e-6)
+    assert np.abs(forwards - backwards).max() > 1e-3
+    with pytest.raises(ValueError, match="There is no target 'b': this model knows 'a'") as caught:
+        model.translate(images, target="b")
+    assert_one_sentence(caught)
+
+
 def test_translate_sees_later_training():
     model = STAGED.compiled()
     data = STAGED.data(model)

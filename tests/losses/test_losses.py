@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_i2i.losses import adversarial, gradient_penalty, reconstruction
+from keras_i2i.losses import adversarial, gradient_penalty, reconstruction, smoothness
 
 ROWS = np.array([[3.0, 4.0], [0.0, 0.0]], np.float32)
 ZERO = np.zeros((2, 2), np.float32)
@@ -52,11 +52,29 @@ def test_per_sample_averages_all_but_the_first_axis():
 def test_distances():
     np.testing.assert_allclose(reconstruction.l1(ROWS, ZERO), [3.5, 0])
     np.testing.assert_allclose(reconstruction.l2_norm(ROWS, ZERO), [5, 0], atol=2e-6)
+    np.testing.assert_allclose(reconstruction.mean_squared(ROWS, ZERO), [12.5, 0])
     np.testing.assert_allclose(reconstruction.cosine_distance(ROWS, 7 * ROWS), [0, 1], atol=1e-6)
     np.testing.assert_allclose(reconstruction.cosine_distance(ROWS, -ROWS)[0], 2, atol=1e-6)
 
 
-@pytest.mark.parametrize("distance", [reconstruction.l1, reconstruction.l2_norm, reconstruction.cosine_distance])
+def test_cross_entropy_of_one_label_and_of_many():
+    logits = np.log([[1.0, 1.0, 2.0], [1.0, 2.0, 5.0]]).astype(np.float32)
+    np.testing.assert_allclose(adversarial.cross_entropy(logits, 2), [np.log(2), np.log(8 / 5)], rtol=1e-5)
+    np.testing.assert_allclose(adversarial.cross_entropy(logits, np.array([0, 1])), [np.log(4)] * 2, rtol=1e-5)
+    np.testing.assert_allclose(adversarial.cross_entropy(np.zeros((2, 3), np.float16), 0), [np.log(3)] * 2, rtol=1e-6)
+
+
+def test_total_variation_of_a_constant_image_and_of_one_of_four_pixels():
+    """|1 - 0| and |4 - 2| to the right, |2 - 0| and |4 - 1| down."""
+    square = np.array([[0.0, 1.0], [2.0, 4.0]], np.float32)
+    shown = np.stack([np.full((2, 2, 3), 0.7, np.float32), np.repeat(square[..., None], 3, axis=-1)])
+    np.testing.assert_allclose(smoothness.total_variation(shown), [0, (1 + 2) / 2 + (2 + 3) / 2], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "distance",
+    [reconstruction.l1, reconstruction.l2_norm, reconstruction.mean_squared, reconstruction.cosine_distance],
+)
 def test_gradients_are_finite_where_both_are_equal(distance):
     x = tf.constant(ROWS)
     with tf.GradientTape() as tape:
