@@ -21,7 +21,7 @@ class ByHair:
     input_shape = (None, 64, 64, 3)
 
     def predict(self, images, **_):
-        light = images[:, 7:11, 26:38].mean(axis=(1, 2, 3)) > -0.1
+        light = images[:, 7:11, 26:38].mean(axis=(1, 2, 3)) > 0.05
         return np.stack([~light, light], axis=1) * 9.0
 
 
@@ -47,7 +47,7 @@ def few(monkeypatch):
 
     monkeypatch.setattr(haircolor, "people", people)
     pairs = {}
-    for domain, target, tone in (("brown", "blond", 0.9), ("blond", "brown", 0.44)):
+    for domain, tone in (("brown", 0.9), ("blond", 0.44)):
         for index, image in enumerate(people(domain, "validation").images):
             person = haircolor._person(domain, haircolor.SEEDS["validation"], index)
             dyed = dataclasses.replace(person, hair_color=avatars.along(avatars.HAIR_SCALE, tone))
@@ -78,7 +78,7 @@ def test_perfect_dye_changes_nothing_but_hair(few):
     assert values["tone_blond"] == pytest.approx(0.9, abs=0.02) and values["tone_brown"] == pytest.approx(
         0.44, abs=0.02
     )
-    assert values["outside_l1"] < 0.001 and values["outside_psnr"] > 45
+    assert values["outside_l1"] < 0.001
 
 
 def test_doing_nothing_is_seen(few):
@@ -96,5 +96,5 @@ def test_what_changes_beside_the_hair_is_seen(few):
         dyed[:, -8:] = 0
         return dyed
 
-    assert judged(translate, ~own.attributes)["outside_psnr"] < 20
+    assert judged(translate, ~own.attributes)["outside_l1"] > 0.03
     assert judged(translate, ~own.attributes)["attributes_kept_blond"] == 0
