@@ -9,7 +9,13 @@ from keras_i2i.core import backend, imaging
 
 
 class Inference:
-    """The half of `Translator` that users of a trained model meet; `core.translator` has the other, training."""
+    """The half of `Translator` that users of a trained model meet; `core.translator` has the other, training.
+
+    A method whose translations are a matter of chance sets `noise_shape`, and its `translate_tensor` takes a third
+    argument, `noise`: N(0, 1), shape (N, *noise_shape), or None for what it translates to without.
+    """
+
+    noise_shape = None
 
     @property
     def targets(self):
@@ -23,8 +29,10 @@ class Inference:
             images: uint8 [0, 255] or float ([-1, 1], [0, 1] or [0, 255]) RGB, one image (H, W, 3) or a batch
                 (N, H, W, 3). Larger images than the model's are centre-cropped to a square and shrunk.
             target: name of the domain to translate to, one of `targets`; None for the last of them.
-            samples: how many translations an image; a deterministic method gives one.
-            seed: of the noise; a deterministic method ignores it.
+            samples: how many translations an image; a deterministic method gives one. More than one are on an axis of
+                their own, after the batch's: (N, samples, H, W, 3), or (samples, H, W, 3) for one image.
+            seed: of the noise, which makes it repeatable; a deterministic method ignores it. A method with noise draws
+                some if there is a seed, or more than one sample (fresh noise without a seed); it is deterministic else.
             style: an image whose style is to be used, for methods that have one.
             value_range: (low, high) of float images, when the guess (`core.imaging.guess_range`) would not be right.
             batch_size: images a pass.
@@ -37,31 +45,42 @@ class Inference:
                 NaN, empty, too small), an unknown target, or samples and styles that the method does not have.
         """
         target = self._known_domain(target, default=self.targets[-1], what="target", among=self.targets)
-        if samples != 1 or style is not None:
+        if self.noise_shape is None and (samples != 1 or style is not None):
             raise ValueError(f"{type(self).__name__} is deterministic: leave out samples and style.")
+        if style is not None:
+            raise ValueError(f"{type(self).__name__} has no styles: leave out style.")
+        if samples < 1:
+            raise ValueError(f"samples must be 1 or more, got {samples}.")
         x, kind = imaging.to_model(images, value_range=value_range)
-        y = self.infer(("translate", target), lambda t: self.translate_tensor(t, target), x, batch_size)
-        return kind.restore(y)
+        if self.noise_shape is None or (samples == 1 and seed is None):
+            y = self.infer(("translate", target), lambda t: self.translate_tensor(t, target), x, batch_size)
+            return kind.restore(y)
+        noise = np.random.default_rng(seed).standard_normal((len(x) * samples, *self.noise_shape), np.float32)
+        x = np.repeat(imaging.fit_to(x, self.image_size), samples, axis=0)
+        key = ("translate with noise", target)
+        y = self.infer(key, lambda t, n: self.translate_tensor(t, target, n), x, batch_size, beside=(noise,))
+        return kind.restore(y if samples == 1 else y.reshape(-1, samples, *y.shape[1:]))
 
-    def infer(self, key, function, x, batch_size=32):
+    def infer(self, key, function, x, batch_size=32, beside=()):
         """Applies a function of tensors to float32 images in [-1, 1], batch by batch, with averaged weights.
 
         Args:
             key: under which the compiled function is kept.
-            function: from a tensor (N, size, size, C) to a tensor (N, ...).
+            function: from a tensor (N, size, size, C), and those of `beside`, to a tensor (N, ...).
             x: array (N, H, W, C); larger images than the model's are cropped and shrunk.
             batch_size: images a pass.
+            beside: further arrays (N, ...).
 
         Returns:
             NumPy array (N, ...).
         """
-        x = imaging.fit_to(x, self.image_size)
+        arrays = (imaging.fit_to(x, self.image_size), *beside)
         if key not in self._compiled_inference:
-            compiled = backend.compiled_inference(lambda tensor: ops.cast(function(tensor), "float32"))
+            compiled = backend.compiled_inference(lambda *tensors: ops.cast(function(*tensors), "float32"))
             self._compiled_inference[key] = compiled
         run = self._compiled_inference[key]
         with self.averaged_weights():
-            parts = [run(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
+            parts = [run(*(a[i : i + batch_size] for a in arrays)) for i in range(0, len(x), batch_size)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def averaged_weights(self):
