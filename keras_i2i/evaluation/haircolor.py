@@ -132,7 +132,8 @@ def evaluate(model, *, split="test", judge=None, attributes_judge=None):
         `accuracy`: share that the classifier takes for the target; `tone`: mean place of the hair on the scale of hair
         colours, 0..1; `tone_in_range`: share within the target's range (0.05 of tolerance); `outside_l1`: mean change,
         0..1, of all pixels that hair's colour does not reach, which should be none; `attributes_kept`: share of long
-        hair, facial hair and glasses that are read as they were drawn; `cycle_l1`: 0..1, there and back. "protocol" has what is needed to repeat them.
+        hair, facial hair and glasses that are read as they were drawn; `cycle_l1`: 0..1, there and back. "protocol" has
+        what is needed to repeat them.
     """
     judge = judge or load_judge()
     attributes_judge = attributes_judge or judging.load_judge()
