@@ -1,7 +1,7 @@
 """keras_i2i: image-to-image and domain translation, every method behind one API, pretrained.
 
-The public names: the methods (`XGAN`, `CycleGAN`), each with its config, `METHODS`, `zoo`, `data`, `metrics`,
-`Translator`.
+The public names: the methods (`XGAN`, `CycleGAN`), each with its config, `METHODS`, `zoo`, `data`, `metrics`, and
+what methods are made of: `Method`, `Translator`, `Generator`, `Player`, `Phase`, `Stage`.
 """
 
 import importlib
@@ -12,7 +12,9 @@ __version__ = "0.1.0"
 __all__ = [
     "CycleGAN",
     "CycleGANConfig",
+    "Generator",
     "METHODS",
+    "Method",
     "Phase",
     "Player",
     "Stage",
@@ -28,7 +30,9 @@ _MODULES = ("data", "metrics", "zoo")
 _NAMES = {
     "CycleGAN": "keras_i2i.methods.cyclegan",
     "CycleGANConfig": "keras_i2i.methods.cyclegan",
+    "Generator": "keras_i2i.core.generator",
     "METHODS": "keras_i2i.methods",
+    "Method": "keras_i2i.core.method",
     "Phase": "keras_i2i.core.players",
     "Player": "keras_i2i.core.players",
     "Stage": "keras_i2i.core.players",

@@ -375,24 +375,24 @@ def assign(variables, values):
 def compiled_inference(function):
     """Wraps a function of tensors for repeated calls without gradients: a graph on TensorFlow, `no_grad` on PyTorch.
 
-    The result takes and returns NumPy arrays. Variables are read at each call, so later training shows.
+    The result takes NumPy arrays and returns one. Variables are read at each call, so later training shows.
     """
     if is_tensorflow():
         import tensorflow as tf
 
-        def at_home(tensor):
+        def at_home(*tensors):
             token = _at_home.set(True)
             try:
-                return function(tensor)
+                return function(*tensors)
             finally:
                 _at_home.reset(token)
 
         graph = tf.function(at_home, reduce_retracing=True)
-        return lambda array: graph(tf.constant(array)).numpy()
+        return lambda *arrays: graph(*map(tf.constant, arrays)).numpy()
 
-    def run(array):
+    def run(*arrays):
         def forward():
-            return keras.ops.convert_to_numpy(function(keras.ops.convert_to_tensor(array)))
+            return keras.ops.convert_to_numpy(function(*map(keras.ops.convert_to_tensor, arrays)))
 
         return update(forward)
 

@@ -1,7 +1,8 @@
-"""`Translator`: the base on which every method stands.
+"""`Method`: the base on which every method stands.
 
-A method names its networks, players and losses; compiling, fitting, stages, replica scaling, moving averages, saving
-and translating are done here, once. CONTRIBUTING.md shows how one writes a method.
+A method names its networks, players and losses; compiling, fitting, stages, replica scaling, moving averages and saving
+are done here, once. What the trained model is for says the class between: `core.translator.Translator` translates
+images, `core.generator.Generator` makes them from noise. CONTRIBUTING.md shows how one writes a method.
 """
 
 import contextlib
@@ -9,9 +10,10 @@ import dataclasses
 import types
 
 import keras
+import numpy as np
 from keras import ops
 
-from keras_i2i.core import backend, batches, clipping, inference, reduction
+from keras_i2i.core import backend, batches, clipping, reduction
 from keras_i2i.core.compiling import Compiling
 from keras_i2i.core.guard import Guard, NaNGuard
 from keras_i2i.core.players import due_phases, stage_at, total_steps
@@ -19,12 +21,12 @@ from keras_i2i.core.randomness import KeepsRandomness
 from keras_i2i.core.resume import take_up
 
 
-class Translator(inference.Inference, Compiling, KeepsRandomness, keras.Model):
+class Method(Compiling, KeepsRandomness, keras.Model):
     """Base of all methods: a Keras model whose training is a game between players.
 
-    A subclass sets `Config`, a frozen dataclass of plain values with at least `image_size`, `domains` and `weights`;
-    builds its networks in `__init__` after `super().__init__(config, **overrides)`; and implements `players`,
-    `stages` and `translate_tensor`.
+    A subclass sets `Config`, a frozen dataclass of plain values with at least `image_size`, `domains` and `weights`,
+    and `layout`, where its batches are not two unpaired domains; builds its networks in `__init__` after
+    `super().__init__(config, **overrides)`; and implements `players`, `stages` and what its kind of model does.
 
     Args:
         config: an instance of `Config`; None for the paper's defaults.
@@ -35,6 +37,7 @@ class Translator(inference.Inference, Compiling, KeepsRandomness, keras.Model):
     """
 
     Config = None
+    layout = batches.Layout.unpaired
 
     def __init__(self, config=None, *, name=None, **overrides):
         super().__init__(name=name)
@@ -63,15 +66,17 @@ class Translator(inference.Inference, Compiling, KeepsRandomness, keras.Model):
         """The method's curriculum, a list of `Stage`s."""
         raise NotImplementedError(f"{type(self).__name__} must implement stages().")
 
-    def translate_tensor(self, x, target):
-        """Translates float32 [-1, 1] tensors (N, H, W, C) to the domain named `target`; `keras.ops` only."""
-        raise NotImplementedError(f"{type(self).__name__} must implement translate_tensor().")
+    def export_signatures(self):
+        """What `export` writes: maps a signature's name to a function from float32 [-1, 1] tensors (N, H, W, C), or to
+        a `core.signature.Signature` of other inputs.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement export_signatures().")
 
     # ---- configuration --------------------------------------------------------------------------------------------
 
     @property
     def domains(self):
-        """Names of the domains, in order; the second is the default target."""
+        """Names of the domains, in order: a translator's default target is the second."""
         return tuple(self.config.domains)
 
     @property
@@ -94,6 +99,49 @@ class Translator(inference.Inference, Compiling, KeepsRandomness, keras.Model):
         fields = {key: tuple(v) if isinstance(v, list) else v for key, v in config["config"].items()}
         return cls(cls.Config(**fields), name=config["name"])
 
+    # ---- the trained model ----------------------------------------------------------------------------------------
+
+    def by_batches(self, key, function, *arrays, batch_size=32):
+        """Applies a function of tensors to arrays, batch by batch, with averaged weights.
+
+        Args:
+            key: under which the compiled function is kept.
+            function: from tensors (N, ...), one an array, to a tensor (N, ...).
+            *arrays: of N rows each.
+            batch_size: rows a pass.
+
+        Returns:
+            float32 NumPy array (N, ...).
+        """
+        if key not in self._compiled_inference:
+            compiled = backend.compiled_inference(lambda *tensors: ops.cast(function(*tensors), "float32"))
+            self._compiled_inference[key] = compiled
+        run = self._compiled_inference[key]
+        with self.averaged_weights():
+            starts = range(0, len(arrays[0]), batch_size)
+            parts = [run(*(array[i : i + batch_size] for array in arrays)) for i in starts]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def averaged_weights(self):
+        """A context in which the networks hold their moving averages, where the players keep any."""
+        stack = contextlib.ExitStack()
+        for average in self.averages.values():
+            stack.enter_context(average.swapped_in())
+        return stack
+
+    def export(self, filepath, **options):
+        """Writes a SavedModel with the signatures of `export_signatures` (see `keras_i2i.export.savedmodel`)."""
+        from keras_i2i.export import savedmodel
+
+        return savedmodel.write(self, filepath, **options)
+
+    def _known_domain(self, name, *, default, what):
+        if name is None:
+            return default
+        if name not in self.domains:
+            raise ValueError(f"There is no {what} {name!r}: this model knows {', '.join(map(repr, self.domains))}.")
+        return name
+
     # ---- training -------------------------------------------------------------------------------------------------
 
     def fit(self, x=None, *, epochs=None, steps_per_epoch=None, resume=None, **options):
@@ -113,8 +161,9 @@ class Translator(inference.Inference, Compiling, KeepsRandomness, keras.Model):
             A `keras.callbacks.History` with the mean of every loss term, named "player/term".
 
         Raises:
-            ValueError: before `compile()`, for data that are no batches of this method, under a strategy for batches
-                that its replicas cannot share, or for a `resume` that cannot be (see `core.resume.take_up`).
+            ValueError: before `compile()`, for data that are no batches of this method, or whose labels, where they are
+                known beforehand, are no places in `domains`, under a strategy for batches that its replicas cannot
+                share, or for a `resume` that cannot be (see `core.resume.take_up`).
             LostWorker: with `resume`, another worker is gone.
         """
         self._assert_compile_called("fit")
@@ -160,7 +209,8 @@ class Translator(inference.Inference, Compiling, KeepsRandomness, keras.Model):
         self._assert_compile_called("evaluate")
         self._begin(x, options.get("batch_size"))
         self._enter(stage_at(self._run.stages, self._run.host_step))
-        return super().evaluate(x, return_dict=return_dict, **options)
+        with self.same_randomness():
+            return super().evaluate(x, return_dict=return_dict, **options)
 
     @property
     def guards(self):
@@ -187,7 +237,7 @@ class Translator(inference.Inference, Compiling, KeepsRandomness, keras.Model):
             self._enter(stage)
             run.turn = (stage, due_phases(run.stages[stage], run.host_step))
             if run.turn not in compiled:
-                super(Translator, self).make_train_function(force=True)
+                super(Method, self).make_train_function(force=True)
                 compiled[run.turn], self.train_function = self.train_function, train_function
             logs = compiled[run.turn](data)
             run.host_step += self.steps_per_execution
@@ -309,6 +359,8 @@ class Translator(inference.Inference, Compiling, KeepsRandomness, keras.Model):
         self._run.host_step = self.steps_taken
         with backend.replica_scope(self):
             batches.check_shares(data, batch_size, backend.replica_count())
+        if self.layout is batches.Layout.labelled:
+            batches.check_labels(data, self.domains)
         self._name_terms(data)
 
     def _name_terms(self, data):
