@@ -1,7 +1,7 @@
 """keras_i2i: image-to-image and domain translation, every method behind one API, pretrained.
 
-The public names: the methods (`XGAN`, `CycleGAN`, `DTN`), each with its config, `METHODS`, `zoo`, `data`, `metrics`,
-`Translator`.
+The public names: the methods (`XGAN`, `CycleGAN`, `DTN`, `UNIT`, `AVBGTN`), each with its config, `METHODS`, `zoo`,
+`data`, `metrics`, and what methods are made of: `Method`, `Translator`, `Generator`, `Player`, `Phase`, `Stage`.
 """
 
 import importlib
@@ -10,15 +10,21 @@ import sys
 
 __version__ = "0.1.0"
 __all__ = [
+    "AVBGTN",
+    "AVBGTNConfig",
     "CycleGAN",
     "CycleGANConfig",
     "DTN",
     "DTNConfig",
+    "Generator",
     "METHODS",
+    "Method",
     "Phase",
     "Player",
     "Stage",
     "Translator",
+    "UNIT",
+    "UNITConfig",
     "XGAN",
     "XGANConfig",
     "data",
@@ -28,15 +34,21 @@ __all__ = [
 
 _MODULES = ("data", "metrics", "zoo")
 _NAMES = {
+    "AVBGTN": "keras_i2i.methods.avb_gtn",
+    "AVBGTNConfig": "keras_i2i.methods.avb_gtn",
     "CycleGAN": "keras_i2i.methods.cyclegan",
     "CycleGANConfig": "keras_i2i.methods.cyclegan",
     "DTN": "keras_i2i.methods.dtn",
     "DTNConfig": "keras_i2i.methods.dtn",
+    "Generator": "keras_i2i.core.generator",
     "METHODS": "keras_i2i.methods",
+    "Method": "keras_i2i.core.method",
     "Phase": "keras_i2i.core.players",
     "Player": "keras_i2i.core.players",
     "Stage": "keras_i2i.core.players",
     "Translator": "keras_i2i.core.translator",
+    "UNIT": "keras_i2i.methods.unit",
+    "UNITConfig": "keras_i2i.methods.unit",
     "XGAN": "keras_i2i.methods.xgan",
     "XGANConfig": "keras_i2i.methods.xgan",
 }

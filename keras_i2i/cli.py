@@ -134,11 +134,12 @@ def translate(
     found = _find(name)
     start()
     from keras_i2i import zoo
+    from keras_i2i.core.translator import Translator
 
     model = zoo.load(name)
-    target = target or model.targets[-1]
-    if target not in model.targets:
-        raise UsageError(f"There is no target {target!r}: this model knows {', '.join(map(repr, model.targets))}.")
+    if not isinstance(model, Translator):
+        raise UsageError(f"{name!r} makes pictures from noise and translates none: see keras-i2i generate.")
+    target = _target(target, model.targets) or model.targets[-1]
     # Photographs are cropped as those that the model was trained on; what it makes of them is framed already.
     faces = crop is Crop.auto and found.record.preprocess == "face" and target != model.domains[0]
     files = _files(source, out)
@@ -152,6 +153,12 @@ def translate(
     if not done:
         raise ValueError(f"Nothing could be translated: give JPEG or PNG files instead of {str(source)!r}.")
     print(f"{done} of {len(files)} translated to {target} -> {out}")
+
+
+def _target(target, known):
+    if target is not None and target not in known:
+        raise UsageError(f"There is no target {target!r}: this model knows {', '.join(map(repr, known))}.")
+    return target
 
 
 def _files(source, out):
@@ -221,6 +228,34 @@ def _framed(path, size, faces):
         warnings.simplefilter("ignore", UserWarning)  # said once for all files
         crop = data.crop_face(np.asarray(picture))
     return frame(Image.fromarray(crop.image), size), crop.found
+
+
+@app.command()
+@reported
+def generate(
+    name: Name,
+    out: Annotated[pathlib.Path, typer.Option("--out", "-o", help="Folder for the pictures, PNG.")],
+    count: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 16,
+    target: Annotated[str | None, typer.Option(help="Their domain; all domains in turn if left out.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the noise; a fresh one if left out.")] = None,
+):
+    """Makes pictures from noise, by a model that does."""
+    _find(name)
+    start()
+    from PIL import Image
+
+    from keras_i2i import zoo
+    from keras_i2i.core.generator import Generator
+
+    model = zoo.load(name)
+    if not isinstance(model, Generator):
+        raise UsageError(f"{name!r} translates pictures and makes none from noise: see keras-i2i translate.")
+    target = _target(target, model.domains)
+    out.mkdir(parents=True, exist_ok=True)
+    for index, pixels in enumerate(model.generate(count, target, seed=seed, batch_size=BATCH)):
+        domain = target or model.domains[index % len(model.domains)]
+        Image.fromarray(pixels).save(out / f"{index:04d}_{domain}.png")
+    print(f"{count} of {target or 'all domains'} -> {out}")
 
 
 @app.command()

@@ -1,7 +1,8 @@
-"""The contract of a method: what every `Translator` must do, tested from a tiny config alone.
+"""The contract of a method: what every `Method` must do, tested from a tiny config alone.
 
-A method's test declares a `Case`; `tests/methods/test_contract.py` runs `Contract` over all registered methods, and
-`tests/core` runs it over two tiny methods that alternate and that walk through stages.
+A method's test declares a `Case`; `tests/methods/test_contract.py` runs `Contract` over all registered methods, with
+`Translating` over those that translate and `Generating` over those that make images from noise, and `tests/core` runs
+them over tiny methods that alternate, that walk through stages, and that generate.
 """
 
 import dataclasses
@@ -16,6 +17,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_i2i.core.generator import Generator
+from keras_i2i.core.method import Method
 from keras_i2i.core.players import due_phases, stage_at
 from keras_i2i.core.translator import Translator
 
@@ -29,7 +32,8 @@ class Case:
     Attributes:
         method: the class.
         config: fields of its config that make it tiny; a seed among them.
-        batch: function of a NumPy generator, a count and an image size that returns a batch of float32 [-1, 1] arrays.
+        batch: function of a NumPy generator, a count and an image size that returns a batch of float32 [-1, 1] arrays,
+            and of int32 labels where the method takes any.
         sizes: further image sizes that the method can be built for.
         steps: training steps, from 0, that together reach every phase of every stage.
         keys: names of the batch's entries that are images.
@@ -114,6 +118,12 @@ def train_phase(model, stage, phase, batch):
     model._train_phase(stage, phase, tensors(batch))
 
 
+def outputs(model, images):
+    """What a model makes: translations of float32 [-1, 1] images, images from noise, or both; a list of arrays."""
+    made = [model.translate(images)] if isinstance(model, Translator) else []
+    return made + ([model.generate(3, seed=5, value_range=(-1, 1))] if isinstance(model, Generator) else [])
+
+
 def turns(model):
     """Every (stage index, phase) of the method."""
     return [(index, phase) for index, stage in enumerate(model._run.stages) for phase in stage.phases]
@@ -152,14 +162,16 @@ import tensorflow as tf
 
 def run(folder, inputs, outputs):
     loaded = tf.saved_model.load(folder)
-    images = np.load(inputs)
+    given = dict(np.load(inputs))
     results = {}
     for name, signature in loaded.signatures.items():
-        assert list(signature.structured_input_signature[1]) == ["images"], name
-        spec = signature.structured_input_signature[1]["images"]
-        x = images if spec.dtype == tf.float32 else ((images + 1) * 127.5).round().astype("uint8")
-        (results[name],) = (value.numpy() for value in signature(images=tf.constant(x)).values())
-        (one,) = signature(images=tf.constant(x[:1])).values()
+        specs = signature.structured_input_signature[1]
+        assert set(specs) <= set(given), (name, specs)
+        arrays = {key: given[key] for key in specs}
+        if "images" in specs and specs["images"].dtype == tf.uint8:
+            arrays["images"] = ((given["images"] + 1) * 127.5).round().astype("uint8")
+        (results[name],) = (v.numpy() for v in signature(**{k: tf.constant(x) for k, x in arrays.items()}).values())
+        (one,) = signature(**{key: tf.constant(x[:1]) for key, x in arrays.items()}).values()
         assert one.shape[0] == 1, "the batch is not free"
     np.savez(outputs, **results)
     assert not any(name.split(".")[0] in ("keras", "keras_i2i") for name, module in sys.modules.items() if module)
@@ -180,8 +192,8 @@ class Reloader:
     def __init__(self):
         self.process = None
 
-    def __call__(self, folder, images, scratch):
-        """All signatures of a SavedModel on float32 [-1, 1] images: a dict of arrays."""
+    def __call__(self, folder, images, scratch, **inputs):
+        """All signatures of a SavedModel, on float32 [-1, 1] images and what else they take: a dict of arrays."""
         if self.process is None:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", RELOADER],
@@ -190,8 +202,8 @@ class Reloader:
                 text=True,
                 env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
             )
-        np.save(scratch / "images.npy", images)
-        job = [str(folder), str(scratch / "images.npy"), str(scratch / "results.npz")]
+        np.savez(scratch / "inputs.npz", images=images, **inputs)
+        job = [str(folder), str(scratch / "inputs.npz"), str(scratch / "results.npz")]
         print(json.dumps(job), file=self.process.stdin, flush=True)
         answer = self.process.stdout.readline()
         assert answer and json.loads(answer) is None, answer or "the process ended"
@@ -212,9 +224,9 @@ class Contract:
 
     def test_builds_from_its_config(self, case):
         model = case.make()
-        assert isinstance(model, Translator)
+        assert isinstance(model, Method) and isinstance(model, Translator | Generator)
         assert dataclasses.is_dataclass(model.config) and model.config.__dataclass_params__.frozen
-        assert len(set(model.domains)) == len(model.domains) >= 2
+        assert len(set(model.domains)) == len(model.domains) >= (2 if isinstance(model, Translator) else 1)
         assert model.trainable_variables
         assert {"domains", "image_size", "weights"} <= {field.name for field in dataclasses.fields(model.config)}
 
@@ -338,7 +350,7 @@ class Contract:
         assert int(again.step) == int(model.step) > 0
         assert_close(state_of(model), state_of(again), 0)
         images = next(iter(data.values()))[:3]
-        np.testing.assert_allclose(again.translate(images), model.translate(images), rtol=0, atol=1e-6)
+        assert_close(outputs(again, images), outputs(model, images), 1e-6)
 
     def test_weights_file_holds_everything(self, case, trained, tmp_path):
         model, data, _ = trained
@@ -348,7 +360,7 @@ class Contract:
         again.load_weights(tmp_path / "model.weights.h5")
         assert_close(state_of(model), state_of(again), 0)
         images = next(iter(data.values()))[:3]
-        np.testing.assert_allclose(again.translate(images), model.translate(images), rtol=0, atol=1e-6)
+        assert_close(outputs(again, images), outputs(model, images), 1e-6)
 
     def test_training_goes_on_after_loading(self, case, tmp_path):
         """Interrupted and resumed equals uninterrupted."""
@@ -364,7 +376,38 @@ class Contract:
         assert int(again.step) == 2
         assert_close(state_of(whole), state_of(again), 1e-6)
 
-    # ---- translating ----------------------------------------------------------------------------------------------
+    # ---- exporting ------------------------------------------------------------------------------------------------
+
+    def test_export_reloads_without_keras(self, trained, reload_without_keras, tmp_path):
+        """What the signatures return, and what the model itself makes."""
+        model, data, _ = trained
+        images, inputs = next(iter(data.values()))[:3], {}
+        if isinstance(model, Generator):
+            inputs = {"noise": model.noise(np.random.default_rng(5), 3), "label": np.arange(3) % len(model.domains)}
+            inputs["label"] = inputs["label"].astype(np.int32)
+        results = reload_without_keras(model.export(tmp_path / "servable"), images, tmp_path, **inputs)
+        assert set(results) == {*model.export_signatures(), "serving_uint8"}
+        assert results["serving_uint8"].dtype == np.uint8
+        pixels, made = ((images + 1) * 127.5).round().astype(np.uint8), outputs(model, images)
+        if isinstance(model, Translator):
+            for domain in model.targets:
+                expected = model.translate(images, target=domain)
+                np.testing.assert_allclose(results[f"to_{domain}"], expected, rtol=0, atol=1e-5)
+        if isinstance(model, Generator):
+            np.testing.assert_allclose(results["generate"], made[-1], rtol=0, atol=1e-5)
+        np.testing.assert_allclose(results["serving_default"], made[0], rtol=0, atol=1e-5)
+        expected = model.translate(pixels) if isinstance(model, Translator) else model.generate(3, seed=5)
+        difference = results["serving_uint8"].astype(int) - expected
+        assert np.abs(difference).max() <= 1 and np.mean(difference != 0) < 0.01
+
+    def test_other_image_sizes(self, case):
+        for size in case.sizes:
+            model = case.make(image_size=size)
+            assert all(made.shape[1:] == (size, size, 3) for made in outputs(model, np.zeros((1, size, size, 3))))
+
+
+class Translating:
+    """Further tests of a `Case` whose method translates."""
 
     def test_translate_returns_the_kind_it_got(self, case):
         model = case.make()
@@ -404,24 +447,52 @@ class Contract:
         images = np.random.default_rng(0).integers(0, 256, (2, size + 6, 2 * size, 3), np.uint8)
         assert model.translate(images).shape == (2, size, size, 3)
 
-    def test_other_image_sizes(self, case):
-        for size in case.sizes:
-            model = case.make(image_size=size)
-            images = np.zeros((1, size, size, 3), np.float32)
-            assert model.translate(images).shape == images.shape
 
-    # ---- exporting ------------------------------------------------------------------------------------------------
+class Generating:
+    """Further tests of a `Case` whose method makes images from noise."""
 
-    def test_export_reloads_without_keras(self, trained, reload_without_keras, tmp_path):
-        model, data, _ = trained
-        images = next(iter(data.values()))[:3]
-        results = reload_without_keras(model.export(tmp_path / "servable"), images, tmp_path)
-        assert set(results) == {*model.export_signatures(), "serving_uint8"}
-        np.testing.assert_allclose(results["serving_default"], model.translate(images), rtol=0, atol=1e-5)
-        for domain in model.targets:
-            expected = model.translate(images, target=domain)
-            np.testing.assert_allclose(results[f"to_{domain}"], expected, rtol=0, atol=1e-5)
-        pixels = ((images + 1) * 127.5).round().astype(np.uint8)
-        assert results["serving_uint8"].dtype == np.uint8
-        difference = results["serving_uint8"].astype(int) - model.translate(pixels)
-        assert np.abs(difference).max() <= 1 and np.mean(difference != 0) < 0.01
+    def test_generate_returns_the_kind_asked_for(self, case):
+        model = case.make()
+        shape = (3, model.image_size, model.image_size, 3)
+        pixels = model.generate(3, seed=1)
+        assert pixels.shape == shape and pixels.dtype == np.uint8 and pixels.std() > 0
+        for low, high in ((-1, 1), (0, 1), (0, 255)):
+            images = model.generate(3, seed=1, value_range=(low, high))
+            assert images.shape == shape and images.dtype == np.float32
+            assert low <= images.min() and images.max() <= high
+            np.testing.assert_allclose((images - low) * (255 / (high - low)), pixels, rtol=0, atol=0.51)
+
+    def test_the_same_seed_makes_the_same_images(self, case):
+        model = case.make()
+        first = model.generate(5, seed=1, value_range=(-1, 1))
+        np.testing.assert_array_equal(model.generate(5, seed=1, value_range=(-1, 1)), first)
+        fewer = model.generate(3, seed=1, value_range=(-1, 1), batch_size=2)
+        np.testing.assert_allclose(fewer, first[:3], rtol=0, atol=1e-5)
+        for other in (2, None):
+            assert not np.array_equal(model.generate(5, seed=other, value_range=(-1, 1)), first)
+
+    def test_generate_reaches_every_domain(self, case):
+        """All in turn without a target; each from the same noise."""
+        model = case.make()
+        count = 2 * len(model.domains)
+        mixed = model.generate(count, seed=1, value_range=(-1, 1))
+        for index, domain in enumerate(model.domains):
+            own = model.generate(count, domain, seed=1, value_range=(-1, 1))
+            places = [index, index + len(model.domains)]
+            np.testing.assert_allclose(own[places], mixed[places], rtol=0, atol=1e-5)
+        with pytest.raises(ValueError, match="no target 'moon'") as caught:
+            model.generate(target="moon")
+        assert_one_sentence(caught)
+
+    @pytest.mark.parametrize(
+        ("options", "text"),
+        [
+            ({"count": 0}, "count must be a whole number of at least 1, got 0"),
+            ({"count": 1.5}, "count must be a whole number"),
+            ({"value_range": (0, 2)}, r"value_range must be one of .* got \(0, 2\)"),
+        ],
+    )
+    def test_generate_refuses_what_makes_no_sense(self, case, options, text):
+        with pytest.raises(ValueError, match=text) as caught:
+            case.make().generate(**options)
+        assert_one_sentence(caught)

@@ -44,7 +44,7 @@ assert not set(sys.modules) & {heavy!r}, set(sys.modules) & {heavy!r}
 def test_help_names_every_command():
     code, printed, _ = run("--help")
     assert code == 0
-    for command in ("list", "info", "prepare", "translate", "train", "evaluate", "export", "bench"):
+    for command in ("list", "info", "prepare", "translate", "generate", "train", "evaluate", "export", "bench"):
         assert command in printed
         assert run(command, "--help")[0] == 0
 
@@ -79,6 +79,7 @@ def test_unknown_name_is_one_line_with_the_closest(tiny_zoo, arguments):
         ("translate", "xgan_tiny"),
         ("translate", "xgan_tiny", ".", "-o", "out", "--crop", "hands"),
         ("translate", "xgan_tiny", ".", "-o", "out", "--target", "oil"),
+        ("generate", "xgan_tiny", "-o", "out"),
         ("export", "xgan_tiny", "--to", "onnx"),
         ("evaluate", "xgan_tiny"),
         ("train", "recipe.yaml", "--steps", "0"),

@@ -375,7 +375,7 @@ def assign(variables, values):
 def compiled_inference(function):
     """Wraps a function of tensors for repeated calls without gradients: a graph on TensorFlow, `no_grad` on PyTorch.
 
-    The result takes and returns NumPy arrays. Variables are read at each call, so later training shows.
+    The result takes NumPy arrays and returns one. Variables are read at each call, so later training shows.
     """
     if is_tensorflow():
         import tensorflow as tf

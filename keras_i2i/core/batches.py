@@ -1,20 +1,33 @@
 """Batches, as data sources give them and as methods see them: dicts of named tensors."""
 
 import contextlib
+import enum
 
 import keras
+import numpy as np
 from keras import ops
 
 
+class Layout(enum.Enum):
+    """What the batches of a method hold."""
+
+    unpaired = "images of two domains, 'a' and 'b', drawn independently"
+    labelled = "images of all domains, 'image', and the places of their domains among the method's, 'label', int32 (N,)"
+
+
 def as_batch(data):
-    """Batches as methods see them: floats stay, uint8 images become float32 in [-1, 1]."""
+    """Batches as methods see them: floats and labels stay, uint8 images become float32 in [-1, 1]."""
     if isinstance(data, (tuple, list)):
         data = data[0]
     if not isinstance(data, dict):
         given = type(data).__name__
         raise ValueError(f"A batch must be a dict of named tensors, e.g. {{'a': ..., 'b': ...}}, got {given}.")
-    pixels = {key for key, value in data.items() if keras.backend.standardize_dtype(value.dtype) == "uint8"}
-    return {key: ops.cast(value, "float32") / 127.5 - 1.0 if key in pixels else value for key, value in data.items()}
+
+    def as_seen(value):
+        pixels = len(value.shape) == 4 and keras.backend.standardize_dtype(value.dtype) == "uint8"
+        return ops.cast(value, "float32") / 127.5 - 1.0 if pixels else value
+
+    return {key: as_seen(value) for key, value in data.items()}
 
 
 def zero_batch(data, image_size):
@@ -47,6 +60,34 @@ def zero_batch(data, image_size):
             )
     dtypes = {key: keras.backend.standardize_dtype(value.dtype) for key, value in spec.items()}
     return as_batch({key: ops.zeros((2, *value.shape[1:]), dtypes[key]) for key, value in spec.items()})
+
+
+def check_labels(data, domains):
+    """Raises ValueError for labels that are not places in `domains`, where that can be known before training.
+
+    Args:
+        data: what `fit` takes: arrays, a `PyDataset`, of which the first batch is looked at, or what `ki.data` makes.
+        domains: the names of the method's domains.
+    """
+    if isinstance(data, dict):
+        labels = data.get("label")
+    elif hasattr(data, "labels"):  # of ki.data: those of all pictures
+        labels = data.labels
+    else:
+        labels = data[0].get("label") if isinstance(data, keras.utils.PyDataset) else None
+    if labels is None:
+        return
+    labels = np.asarray(ops.convert_to_numpy(labels))
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"The batches' 'label' must be whole numbers, one an image, got {labels.dtype} of shape {labels.shape}."
+        )
+    least, largest = labels.min(), labels.max()
+    if least < 0 or largest >= len(domains):
+        raise ValueError(
+            f"The batches' 'label' must be places among the {len(domains)} domains, from 0 to {len(domains) - 1}, but"
+            f" there is {largest if least >= 0 else least}: give the model as many domains as the data have labels."
+        )
 
 
 def check_shares(data, batch_size, replicas):

@@ -1,6 +1,6 @@
 """What watches a training run: sample sheets, logs of every loss term, and an end in time.
 
-All of it works on any `Translator` under any backend; `training_log` puts it together, with checkpoints and the
+All of it works on any `Method` under any backend; `training_log` puts it together, with checkpoints and the
 guard against NaN.
 """
 
@@ -12,7 +12,9 @@ import numpy as np
 
 from keras_i2i.core import backend
 from keras_i2i.core.checkpoint import Checkpoint
+from keras_i2i.core.generator import Generator
 from keras_i2i.core.guard import NaNGuard
+from keras_i2i.core.translator import Translator
 
 
 class StopAtStep(keras.callbacks.Callback):
@@ -69,7 +71,7 @@ class Measure(keras.callbacks.Callback):
 
 
 class SampleSheet(keras.callbacks.Callback):
-    """Writes one PNG an epoch: for each domain a row of images over rows of their translations.
+    """Writes one PNG an epoch, as `sheet` draws it.
 
     Args:
         images: maps a domain's name to uint8 RGB images (N, H, W, 3), always the same, so that sheets can be compared.
@@ -97,21 +99,27 @@ class SampleSheet(keras.callbacks.Callback):
 
 
 def sheet(model, images):
-    """Sources over translations, as one picture.
+    """What a model does, as one picture.
 
     Args:
-        model: a `Translator`.
+        model: a `Method`.
         images: maps a domain's name to uint8 RGB images (N, H, W, 3).
 
     Returns:
-        uint8 RGB (rows * size, N * size, 3), where narrower rows end in white. Each domain has one row of its images,
-        and below it one of their translations to each other domain that the model reaches.
+        uint8 RGB (rows * size, N * size, 3), where narrower rows end in white. Of a `Translator`, each domain has one
+        row of its images, and below it one of their translations to each other domain that the model reaches; of a
+        `Generator`, each domain has a row of images made from noise, which is always the same, and the same in all
+        rows.
     """
     rows = []
-    for domain, sources in images.items():
-        others = [name for name in model.targets if name != domain]
-        rows.append(_fitted(sources, model.image_size))
-        rows += [model.translate(rows[-1], target=target) for target in others]
+    if isinstance(model, Translator):
+        for domain, sources in images.items():
+            others = [name for name in model.targets if name != domain]
+            rows.append(_fitted(sources, model.image_size))
+            rows += [model.translate(rows[-1], target=target) for target in others]
+    if isinstance(model, Generator):
+        count = max(map(len, images.values()))
+        rows += [model.generate(count, domain, seed=0) for domain in model.domains]
     side, most = model.image_size, max(map(len, rows))
     canvas = np.full((len(rows) * side, most * side, 3), 255, np.uint8)
     for index, row in enumerate(rows):

@@ -109,7 +109,7 @@ def restore(model, directory):
     """Takes up a run where its last checkpoint left it; where that one is damaged, the one before, with a warning.
 
     Args:
-        model: a compiled `Translator` of the run's config.
+        model: a compiled `Method` of the run's config.
         directory: that was given to `Checkpoint`.
 
     Returns:

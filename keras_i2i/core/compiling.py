@@ -1,4 +1,4 @@
-"""Compiling a `Translator`: its players, its curriculum, and one optimizer a player."""
+"""Compiling a `Method`: its players, its curriculum, and one optimizer a player."""
 
 import keras
 
@@ -8,7 +8,7 @@ from keras_i2i.core.players import alternates, check_curriculum
 
 
 class Compiling:
-    """For a `keras.Model` with `players()`, `stages()` and the attributes that `Translator` makes."""
+    """For a `keras.Model` with `players()`, `stages()` and the attributes that `Method` makes."""
 
     def compile(self, optimizers=None, *, jit_compile="auto", run_eagerly=False, steps_per_execution=1):
         """Makes and builds one optimizer a player; without arguments, the paper's.

@@ -1,15 +1,12 @@
-"""What a trained model is for: translating images, one or many, and being exported."""
-
-import contextlib
+"""What a trained translator is for: translating images, one or many, and being exported."""
 
 import numpy as np
-from keras import ops
 
-from keras_i2i.core import backend, imaging
+from keras_i2i.core import imaging
 
 
 class Inference:
-    """The half of `Translator` that users of a trained model meet; `core.translator` has the other, training.
+    """The half of `Translator` that users of a trained model meet; `core.method` has the other, training.
 
     A method whose translations are a matter of chance sets `noise_shape`, and its `translate_tensor` takes a third
     argument, `noise`: N(0, 1), shape (N, *noise_shape), or None for what it translates to without.
@@ -75,40 +72,13 @@ class Inference:
             NumPy array (N, ...).
         """
         arrays = (imaging.fit_to(x, self.image_size), *beside)
-        if key not in self._compiled_inference:
-            compiled = backend.compiled_inference(lambda *tensors: ops.cast(function(*tensors), "float32"))
-            self._compiled_inference[key] = compiled
-        run = self._compiled_inference[key]
-        with self.averaged_weights():
-            parts = [run(*(a[i : i + batch_size] for a in arrays)) for i in range(0, len(x), batch_size)]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    def averaged_weights(self):
-        """A context in which the networks hold their moving averages, where the players keep any."""
-        stack = contextlib.ExitStack()
-        for average in self.averages.values():
-            stack.enter_context(average.swapped_in())
-        return stack
-
-    def _known_domain(self, name, *, default, what, among=None):
-        known = among or self.domains
-        if name is None:
-            return default
-        if name not in known:
-            raise ValueError(f"There is no {what} {name!r}: this model knows {', '.join(map(repr, known))}.")
-        return name
+        return self.by_batches(key, function, *arrays, batch_size=batch_size)
 
     def export_signatures(self):
         """Maps a signature's name to a function from float32 [-1, 1] tensors; what `export` writes."""
         names = {f"to_{name}": name for name in self.targets}
         signatures = {key: (lambda x, target=name: self.translate_tensor(x, target)) for key, name in names.items()}
         return {"serving_default": signatures[f"to_{self.targets[-1]}"], **signatures}
-
-    def export(self, filepath, **options):
-        """Writes a SavedModel with the signatures of `export_signatures` (see `keras_i2i.export.savedmodel`)."""
-        from keras_i2i.export import savedmodel
-
-        return savedmodel.write(self, filepath, **options)
 
     def call(self, inputs):
         """Same as `translate_tensor` to the default target: lets `model(x)` and `model.predict(x)` work."""

@@ -14,8 +14,8 @@ class Player:
         name: as it appears in the losses and the logs, e.g. "generator".
         networks: the layers or models whose trainable variables this player changes.
         optimizer: a function without arguments that makes the default optimizer (the paper's).
-        ema: decay in [0, 1) of an exponential moving average of the weights, which `translate` then uses; None for
-            none.
+        ema: decay in [0, 1) of an exponential moving average of the weights, which the trained model then
+            uses; None for none.
     """
 
     name: str

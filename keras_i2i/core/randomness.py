@@ -1,5 +1,7 @@
 """The states of random generators, in weight files: Keras saves none, and a resumed run would draw anew."""
 
+import contextlib
+
 import numpy as np
 from keras import ops
 
@@ -7,7 +9,7 @@ _GENERATOR = "generator_"  # and a number
 
 
 class KeepsRandomness:
-    """For a `keras.Model` that saves the states of its layers' random generators with its weights."""
+    """For a `keras.Model` whose layers' random generators are saved with its weights, and do not notice evaluations."""
 
     def save_own_variables(self, store):
         super().save_own_variables(store)
@@ -20,6 +22,16 @@ class KeepsRandomness:
         for index, generator in enumerate(self._random_generators()):
             if f"{_GENERATOR}{index}" in store.keys():
                 generator.state.assign(np.asarray(store[f"{_GENERATOR}{index}"]))
+
+    @contextlib.contextmanager
+    def same_randomness(self):
+        """A context after which the generators draw as if nothing had been drawn within."""
+        before = [np.array(ops.convert_to_numpy(generator.state)) for generator in self._random_generators()]
+        try:
+            yield
+        finally:
+            for generator, state in zip(self._random_generators(), before, strict=True):
+                generator.state.assign(state)
 
     def _random_generators(self):
         """Each once, in a fixed order."""

@@ -11,7 +11,7 @@ def take_up(model, directory, data, *, steps_per_epoch=None, batch_size=None, sh
     """Brings a model and its data to where a run's last checkpoint stands, the end of an epoch.
 
     Args:
-        model: a compiled `Translator`.
+        model: a compiled `Method`.
         directory: of the run's checkpoints; with several workers, one that all of them see.
         data, steps_per_epoch, batch_size, shuffle: what `fit` was given.
 

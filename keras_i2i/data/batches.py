@@ -26,13 +26,23 @@ class Column:
     Attributes:
         pixels: name -> uint8 `(N, H, W, 3)`. Several (a pair, several modalities) are changed alike.
         extras: name -> array of N rows, passed on as they are.
+        classes: for each class the rows that are of it. A batch then has equally many of every class, in turn, so that
+            replicas, which take whole parts of it, have too. () to draw from all rows alike.
     """
 
     pixels: dict[str, np.ndarray]
     extras: dict[str, np.ndarray]
+    classes: tuple[np.ndarray, ...] = ()
 
     def __len__(self):
         return len(next(iter(self.pixels.values())))
+
+    def steps(self, batch_size):
+        """Whole batches, but at least 1, in one pass, through the largest class where there are any."""
+        most, share = len(self), batch_size
+        if self.classes:
+            most, share = max(map(len, self.classes)), batch_size // len(self.classes)
+        return max(1, most // share)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,8 +50,8 @@ class Batches:
     """An endless, numbered row of batches over one or several columns.
 
     Each column is gone through in shuffled passes, one after another without a gap: a column that is shorter than the
-    others starts over sooner, and in the long run all pictures of a column come up equally often. Unshuffled, every
-    epoch starts at the first picture.
+    others starts over sooner, and in the long run all pictures of a column come up equally often. So do, where it has
+    classes, the pictures of each. Unshuffled, every epoch starts at the first picture.
 
     Attributes:
         columns: drawn independently of each other.
@@ -61,14 +71,22 @@ class Batches:
 
     def rows(self, which, number):
         """The rows of column `which` that make up batch `number`, counted through all epochs."""
-        size = len(self.columns[which])
+        column = self.columns[which]
         if not self.shuffle:
             number %= self.steps
-        places = number * self.batch_size + np.arange(self.batch_size)
+        if not column.classes:
+            return self._passes(len(column), self.batch_size, number, which)
+        share = self.batch_size // len(column.classes)
+        drawn = [own[self._passes(len(own), share, number, which, kind)] for kind, own in enumerate(column.classes)]
+        return np.stack(drawn, axis=1).ravel()
+
+    def _passes(self, size, count, number, *which):
+        """The places among `size` that batch `number` has, if every batch has `count`."""
+        places = number * count + np.arange(count)
         if not self.shuffle:
             return places % size
         # A batch may run over the end of a pass; one that is longer than a pass over several.
-        orders = {turn: _permutation(size, self.seed, which, int(turn)) for turn in np.unique(places // size)}
+        orders = {turn: _permutation(size, self.seed, *which, int(turn)) for turn in np.unique(places // size)}
         return np.array([orders[place // size][place % size] for place in places])
 
     def __getitem__(self, number):

@@ -89,6 +89,7 @@ def labelled(
     shuffle=True,
     steps=None,
     first_epoch=0,
+    balanced=False,
 ):
     """Batches of one source's pictures with their labels.
 
@@ -97,6 +98,8 @@ def labelled(
         label: the name of a label of the source (for a folder, "folder" is each file's own folder); several names for a
             vector of attributes; an array of N values; the source's only label if None.
         image_size, batch_size, seed, augment, shuffle, steps, first_epoch: as for `unpaired`.
+        balanced: whether every batch has equally many pictures of each class, in turn; each class is gone through in
+            shuffled passes of its own, an epoch is one through the largest.
 
     Returns:
         As `unpaired`, of dicts {"image", "label"}. A label of strings or truth values is int32 `(batch_size,)`, the
@@ -104,7 +107,8 @@ def labelled(
         names give float32 `(batch_size, names)`.
 
     Raises:
-        As `read`; ValueError for a label that the source does not have.
+        As `read`; ValueError for a label that the source does not have, and for balanced batches of labels that are no
+        classes, or of a size that is no multiple of their number.
     """
     images = read(spec, image_size)
     if label is None:
@@ -113,14 +117,15 @@ def labelled(
             raise ValueError(f"Say which label to use, as in label='...'; the source has: {known}.")
         label = next(iter(images.labels))
     if isinstance(label, str):
-        values = encode(_label(images, label))
+        values = encode(label_of(images, label))
     elif isinstance(label, list | tuple) and label and all(isinstance(name, str) for name in label):
-        values = np.stack([encode(_label(images, name)).astype(np.float32) for name in label], axis=-1)
+        values = np.stack([encode(label_of(images, name)).astype(np.float32) for name in label], axis=-1)
     else:
         values = encode(np.asarray(label))
-    return _dataset(
-        [_column("image", images, {"label": values})], batch_size, steps, seed, augment, shuffle, first_epoch
-    )
+    column = _column("image", images, {"label": values}, _classes(values, batch_size) if balanced else ())
+    dataset = _dataset([column], batch_size, steps, seed, augment, shuffle, first_epoch)
+    dataset.labels = values  # `fit` sees whether they fit the model before it begins
+    return dataset
 
 
 def classes(values):
@@ -192,17 +197,33 @@ def _check(least=1, **counts):
             raise ValueError(f"{name} must be a whole number of at least {least}, and it is {value!r}.")
 
 
-def _label(images, name):
+def label_of(images, name):
+    """The values of a source's label; ValueError where it has none of that name."""
     if name not in images.labels:
         raise ValueError(f"The source has no label {name!r}; it has {', '.join(images.labels) or 'none'}.")
     return images.labels[name]
 
 
-def _column(name, images, extras):
+def _classes(values, batch_size):
+    """For each class of a label the rows that are of it, for balanced batches."""
+    _check(batch_size=batch_size)
+    if values.ndim != 1 or values.dtype.kind != "i":
+        raise ValueError(
+            "Balanced batches need a label of classes: give one of strings, truth values or whole numbers."
+        )
+    rows = tuple(np.flatnonzero(values == kind) for kind in classes(values))
+    if batch_size % len(rows):
+        raise ValueError(
+            f"For balanced batches, batch_size must be a multiple of the {len(rows)} classes, and it is {batch_size}."
+        )
+    return rows
+
+
+def _column(name, images, extras, classes=()):
     for extra, values in extras.items():
         if len(values) != len(images):
             raise ValueError(f"{extra!r} has {len(values)} rows, and its domain has {len(images)} pictures.")
-    return _batches.Column({name: images.pixels}, extras)
+    return _batches.Column({name: images.pixels}, extras, classes)
 
 
 def _dataset(columns, batch_size, steps, seed, augment, shuffle, first_epoch):
@@ -210,7 +231,7 @@ def _dataset(columns, batch_size, steps, seed, augment, shuffle, first_epoch):
 
     _check(batch_size=batch_size)
     if steps is None:
-        steps = max(1, max(map(len, columns)) // batch_size)
+        steps = max(column.steps(batch_size) for column in columns)
     _check(steps=steps)
     _check(least=0, seed=seed, first_epoch=first_epoch)
     plan = _batches.Batches(tuple(columns), batch_size, steps, seed, NONE if augment is None else augment, shuffle)

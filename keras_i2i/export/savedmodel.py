@@ -7,6 +7,7 @@ import shutil
 import tempfile
 
 from keras_i2i.core import backend
+from keras_i2i.core.signature import Signature
 
 CHANNELS = 3
 
@@ -15,12 +16,12 @@ def write(model, filepath, *, overwrite=False):
     """Writes the signatures of a model as a SavedModel, all of it or nothing.
 
     Every signature of `model.export_signatures()` takes "images", float32 [-1, 1], shape (N, size, size, 3) with N
-    free, and returns one tensor, named "images" if it is images, else as the signature. "serving_uint8" is
-    "serving_default" on uint8 [0, 255]. Moving averages of the weights are baked in. Of the variables only those that
-    a signature reads are stored: no optimizer, no discriminator.
+    free, or the inputs that it names, and returns one tensor, named "images" if it is images, else as the signature.
+    "serving_uint8" is "serving_default" with images in uint8 [0, 255]. Moving averages of the weights are baked in. Of
+    the variables only those that a signature reads are stored: no optimizer, no discriminator.
 
     Args:
-        model: a `Translator`.
+        model: a `Method`.
         filepath: folder to be made; for TensorFlow Serving ".../<model name>/<version>".
         overwrite: replace a folder that exists and is not empty.
 
@@ -106,49 +107,42 @@ def read_constants(folder, name="serving_default"):
 def _save(model, folder):
     import tensorflow as tf
 
-    side, name = model.image_size, "serving_default"
-    signatures = dict(model.export_signatures())
+    images, name = {"images": ((model.image_size, model.image_size, CHANNELS), "float32")}, "serving_default"
+    given = model.export_signatures()
+    signatures = {k: v if isinstance(v, Signature) else Signature(v, images) for k, v in given.items()}
     module = tf.Module()
     with model.averaged_weights(), _quiet():
-        concrete = {key: _concrete(_floats(function, key), side, tf.float32) for key, function in signatures.items()}
-        concrete["serving_uint8"] = _concrete(_pixels(signatures[name], name), side, tf.uint8)
+        concrete = {key: _concrete(signature, key) for key, signature in signatures.items()}
+        concrete["serving_uint8"] = _concrete(_in_pixels(signatures[name]), name)
         # The graphs alone do not keep their variables: a SavedModel stores what its module tracks.
         used = {id(variable): variable for function in concrete.values() for variable in function.variables}
         module.weights = list(used.values())
         tf.saved_model.save(module, str(folder), signatures=concrete)
 
 
-def _concrete(function, side, dtype):
+def _concrete(signature, name):
     import tensorflow as tf
 
-    spec = tf.TensorSpec((None, side, side, CHANNELS), dtype, name="images")
-    return tf.function(function).get_concrete_function(spec)
+    def function(**inputs):
+        result = signature.function(*(inputs[key] for key in signature.inputs))
+        return {"images" if len(result.shape) == 4 else name: result}
+
+    specs = {key: tf.TensorSpec((None, *shape), dtype, name=key) for key, (shape, dtype) in signature.inputs.items()}
+    return tf.function(function).get_concrete_function(**specs)
 
 
-def _floats(function, name):
-    """A signature on float32 [-1, 1] images."""
-
-    def signature(images):
-        result = function(images)
-        return {_output_name(result, name): result}
-
-    return signature
-
-
-def _pixels(function, name):
-    """A signature on uint8 images: the rule of `core.imaging`, inside of the graph."""
+def _in_pixels(signature):
+    """A signature whose images are uint8, going in and coming out: the rule of `core.imaging`, inside of the graph."""
     import tensorflow as tf
 
-    def signature(images):
-        result = function(tf.cast(images, tf.float32) * (2.0 / 255.0) - 1.0)
-        pixels = tf.round((tf.clip_by_value(result, -1.0, 1.0) + 1.0) * 127.5)
-        return {_output_name(result, name): tf.cast(pixels, tf.uint8)}
+    def function(*tensors):
+        scaled = zip(signature.inputs, tensors, strict=True)
+        scaled = [tf.cast(x, tf.float32) * (2.0 / 255.0) - 1.0 if key == "images" else x for key, x in scaled]
+        pixels = tf.round((tf.clip_by_value(signature.function(*scaled), -1.0, 1.0) + 1.0) * 127.5)
+        return tf.cast(pixels, tf.uint8)
 
-    return signature
-
-
-def _output_name(result, signature):
-    return "images" if len(result.shape) == 4 else signature
+    inputs = {key: (shape, "uint8" if key == "images" else dtype) for key, (shape, dtype) in signature.inputs.items()}
+    return Signature(function, inputs)
 
 
 @contextlib.contextmanager

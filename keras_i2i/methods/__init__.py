@@ -4,7 +4,7 @@ import importlib
 import inspect
 import pkgutil
 
-from keras_i2i.core.translator import Translator
+from keras_i2i.core.method import Method
 
 
 def _found():
@@ -12,7 +12,7 @@ def _found():
     for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
         loaded = importlib.import_module(f"{__name__}.{module}")
         for _, value in inspect.getmembers(loaded, inspect.isclass):
-            if issubclass(value, Translator) and value.__module__ == loaded.__name__:
+            if issubclass(value, Method) and value.__module__ == loaded.__name__:
                 methods[module] = value
     return methods
 

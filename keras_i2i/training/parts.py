@@ -1,4 +1,4 @@
-"""From a recipe's data to numbered batches: parts are read, near-copies left out, and mixed by their shares."""
+"""From a recipe's data to numbered batches: parts are read, their pictures chosen, and mixed by their shares."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from keras_i2i import data
-from keras_i2i.data import batches, transforms
+from keras_i2i.data import batches, domains, transforms
 from keras_i2i.training import recipe as recipes
 
 COMPARED_SIZE = 64  # pixels a side of the pictures that near-copies are looked for in
@@ -48,6 +48,27 @@ class Mixed:
         return batch
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Labelled:
+    """The batches of `Mixed` as {"image", "label"}: a picture of each domain in turn, so that replicas, which take
+    whole parts of a batch, have equally many of each; labels are the domains' places, int32 (N,).
+    """
+
+    mixed: Mixed
+
+    @property
+    def steps(self):
+        """Batches an epoch."""
+        return self.mixed.steps
+
+    def __getitem__(self, number):
+        """Batch `number`: a dict name -> array."""
+        images = np.stack(list(self.mixed[number].values()), axis=1)
+        count, kinds, *shape = images.shape
+        label = np.tile(np.arange(kinds, dtype=np.int32), count)
+        return {"image": images.reshape(-1, *shape), "label": label}
+
+
 def resolve(spec):
     """The source that a recipe names.
 
@@ -83,10 +104,12 @@ def load(part, image_size):
     """Reads a part and leaves out what it must not be trained on, as `Loaded`.
 
     Raises:
-        As `data.read`; ValueError where near-copies were all there is.
+        As `data.read`; ValueError for labels or values that the source does not have, and where nothing is left.
     """
     source = resolve(part.source)
     images = data.read(source, image_size)
+    if part.where:
+        images = subset(images, matching(images, part.where))
     if part.without_near is not None:
         near = part.without_near
         if not hasattr(source, "crop"):
@@ -98,8 +121,75 @@ def load(part, image_size):
         copies = {compared.names[index] for index in nearest(compared, reference, near.count)}
         images = subset(images, np.array([name not in copies for name in images.names]))
     if not len(images):
-        raise ValueError(f"Nothing is left of {part.source!r}: leave out fewer near-copies.")
+        raise ValueError(f"Nothing is left of {part.source!r}: leave out fewer near-copies, or widen where.")
     return Loaded(part, source, images)
+
+
+def matching(images, where):
+    """Which pictures a part keeps.
+
+    Args:
+        images: `data.Images`.
+        where: see `recipe.Part.where`.
+
+    Returns:
+        bool (N,).
+
+    Raises:
+        ValueError: a label that the source does not have, or a listed value that no picture has.
+    """
+    keep = np.ones(len(images), bool)
+    for label, wanted in where.items():
+        values = domains.label_of(images, label)
+        numbers = np.array([_number(value) for value in values])
+        if isinstance(wanted, recipes.Range):
+            least, most = -np.inf if wanted.min is None else wanted.min, np.inf if wanted.max is None else wanted.max
+            keep &= (numbers >= least) & (numbers <= most)
+            continue
+        found = [(values.astype(str) == one) if isinstance(one, str) else (numbers == one) for one in wanted]
+        absent = [one for one, rows in zip(wanted, found, strict=True) if not rows.any()]
+        if absent:
+            raise ValueError(f"No picture's label {label!r} is {absent[0]!r}: correct the list under where.")
+        keep &= np.any(found, axis=0)
+    return keep
+
+
+def _number(value):
+    """A label's value as a number; NaN, which is within no range, where it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return np.nan
+
+
+def labels(loaded):
+    """The labels that parts name, encoded alike in all parts of a domain.
+
+    Args:
+        loaded: domain -> name -> `Loaded`.
+
+    Returns:
+        domain -> name -> int32 array (N,); without the domains whose parts name none.
+
+    Raises:
+        ValueError: a part names none, or one that it does not have, or whose values are no classes.
+    """
+    encoded = {}
+    for domain, own in loaded.items():
+        without = [name for name, one in own.items() if one.part.label is None]
+        if len(without) == len(own):
+            continue
+        if without:
+            raise ValueError(
+                f"data.domains.{domain}.{without[0]} names no label, and other parts do: let all name one."
+            )
+        values = [domains.label_of(one.images, one.part.label) for one in own.values()]
+        numbers = domains.encode(np.concatenate(values))
+        if numbers.ndim != 1 or numbers.dtype.kind != "i":
+            raise ValueError(f"The labels of data.domains.{domain} are no classes: name one of text or whole numbers.")
+        ends = np.cumsum([len(one) for one in values])
+        encoded[domain] = dict(zip(own, np.split(numbers, ends[:-1]), strict=True))
+    return encoded
 
 
 def nearest(images, reference, count):
@@ -151,19 +241,39 @@ def mix(loaded, targets, recipe):
         recipe: a `Recipe`.
 
     Returns:
-        `Mixed`, deterministic under the recipe's seed; the teacher's targets are "a_teacher" and "b_teacher" in it.
+        `Mixed`, deterministic under the recipe's seed; the teacher's targets are "a_teacher" and "b_teacher" in it, the
+        parts' labels "a_label" and "b_label".
+
+    Raises:
+        As `labels`.
     """
-    domains, number = {}, 0
+    mixed, number = {}, 0
+    beside = {"teacher": targets, "label": labels(loaded)}
     for domain, parts in loaded.items():
         made = []
         sizes = counts([one.part.share for one in parts.values()], recipe.data.batch_size)
         for size, (name, one) in zip(sizes, parts.items(), strict=True):
-            extras = {f"{domain}_teacher": targets[domain][name]} if domain in targets else {}
+            extras = {f"{domain}_{kind}": own[domain][name] for kind, own in beside.items() if domain in own}
             column = batches.Column({domain: one.images.pixels}, extras)
             augment = one.part.augment or recipe.data.augment or transforms.NONE
             # Parts are drawn independently of each other: each has a seed of its own.
             seed = int(np.random.SeedSequence([recipe.seed, number]).generate_state(1)[0])
             made.append(batches.Batches((column,), size, recipe.steps_per_epoch, seed, augment, True))
             number += 1
-        domains[domain] = tuple(made)
-    return Mixed(domains, recipe.steps_per_epoch)
+        mixed[domain] = tuple(made)
+    return Mixed(mixed, recipe.steps_per_epoch)
+
+
+def labelled(loaded, recipe):
+    """All batches of a run on labelled images, `Labelled`; otherwise as `mix`.
+
+    Raises:
+        ValueError: a part names a label, which would be another one.
+    """
+    for domain, own in loaded.items():
+        for name, one in own.items():
+            if one.part.label is not None:
+                raise ValueError(
+                    f"{recipe.method}'s labels are its domains: take data.domains.{domain}.{name}.label out."
+                )
+    return Labelled(mix(loaded, {}, recipe))

@@ -35,6 +35,14 @@ class NearCopies:
 
 
 @dataclasses.dataclass(frozen=True)
+class Range:
+    """Numbers from `min` to `max`, both among them; without end where one is None."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Part:
     """One source of a domain.
 
@@ -42,6 +50,10 @@ class Part:
         source: a name or path as `ki.data.source` takes it, or a mapping with one of folder, file, avatars, tfds and
             the further attributes of that source; $VARIABLES are replaced.
         share: of every batch, relative to the domain's other parts.
+        where: maps labels of the source to what theirs must be for a picture to be kept: one of a list of values, where
+            numbers are compared as numbers and all else as text, or within {min: , max: }.
+        label: of the source, given with each picture as the batch's "<domain>_label", int32 (N,), encoded over all
+            parts of the domain as in `data.labelled`.
         without_near: near-copies to be left out.
         teacher_crop: the frame that a teacher sees, in the files' own pixels; in training pixels for what has no files.
         teacher_components: of the part's embeddings, that the teacher's scores are read through (see
@@ -52,6 +64,8 @@ class Part:
 
     source: Spec
     share: float = 1.0
+    where: Mapping[str, list | Range] = dataclasses.field(default_factory=dict)
+    label: str | None = None
     without_near: NearCopies | None = None
     teacher_crop: Box | None = None
     teacher_components: int | None = None
@@ -86,8 +100,9 @@ class Data:
 
     Attributes:
         image_size: in pixels.
-        batch_size: pictures of each domain a batch.
-        domains: the batches' domains, "a" and "b", each a mapping of named parts.
+        batch_size: pictures of each domain a batch; one of labelled images has so many of each, in turn.
+        domains: the batches' domains, "a" and "b", each a mapping of named parts. For a method of labelled images they
+            are those of its config, in that order, and their places are the labels.
         augment: changes of every picture in every epoch, for parts that have none of their own; None for none.
         teacher: None for none.
     """
@@ -153,7 +168,9 @@ class Recipe:
         jit_compile: true, false or "auto".
         measure: True to write what the task's protocol measures quickly on the split "validation" into the log of every
             epoch (see `keras_i2i.evaluation`).
-        samples: maps "a" and "b" to sources for the sample sheets; a domain's first pictures if it is not there.
+        samples: maps domains, as `data` calls them, to sources for the sample sheets; a domain's first pictures if it
+            is not there.
+        pretrained: a folder to begin with, for methods that have `load_pretrained`; $VARIABLES are replaced.
     """
 
     name: str
@@ -170,6 +187,7 @@ class Recipe:
     preprocess: str = "none"
     measure: bool = False
     samples: Mapping[str, Spec] = dataclasses.field(default_factory=dict)
+    pretrained: str | None = None
 
     def __post_init__(self):
         if self.measure and self.task not in PROTOCOLS:
@@ -178,6 +196,8 @@ class Recipe:
         for name, value in counts.items():
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        if not isinstance(self.pretrained, str | None):
+            raise ValueError(f"pretrained must be a folder, got {self.pretrained!r}")
 
 
 def parse(text):
@@ -266,6 +286,9 @@ def _part(values, where):
         near = checked_fields(NearCopies, values["without_near"], f"{where}.without_near")
         values["without_near"] = NearCopies(**{**near, "crop": _box(near.get("crop"), f"{where}.without_near.crop")})
     values["teacher_crop"] = _box(values.get("teacher_crop"), f"{where}.teacher_crop")
+    values["where"] = _where(values.get("where", {}), f"{where}.where")
+    if not isinstance(values.get("label"), str | None):
+        raise ValueError(f"{where}.label must name a label of the source, got {values['label']!r}")
     label = values.get("teacher_label")
     if label is not None and (not isinstance(label, dict) or [type(v) for v in label.values()] != [list]):
         raise ValueError(f"{where}.teacher_label must map one label to a list of values, got {label!r}")
@@ -275,6 +298,20 @@ def _part(values, where):
     if not _is_positive(part.share):
         raise ValueError(f"{where}.share must be above 0, got {part.share!r}")
     return part
+
+
+def _where(values, place):
+    if not isinstance(values, dict):
+        raise ValueError(f"{place} must map labels to lists of values or to {{min, max}}, got {values!r}")
+    chosen = dict(values)
+    for label, wanted in values.items():
+        if isinstance(wanted, dict):
+            chosen[label] = Range(**checked_fields(Range, wanted, f"{place}.{label}"))
+        listed = isinstance(wanted, list) and wanted and all(isinstance(value, str | int | float) for value in wanted)
+        ends = isinstance(wanted, dict) and wanted and all(isinstance(end, int | float) for end in wanted.values())
+        if not listed and not ends:
+            raise ValueError(f"{place}.{label} must be a list of values, or {{min, max}} of numbers, got {wanted!r}")
+    return chosen
 
 
 def _is_positive(value):

@@ -12,6 +12,7 @@ from PIL import Image
 
 from keras_i2i import data
 from keras_i2i.core import backend, callbacks, checkpoint
+from keras_i2i.core.batches import Layout
 from keras_i2i.core.schedules import LinearDecay
 from keras_i2i.core.team import Team, lost_workers
 from keras_i2i.data import batches
@@ -71,15 +72,17 @@ def train(recipe, out, *, resume=True, steps=None, seed=None, budget=None, strat
         for domain, own in recipe.data.domains.items()
     }
     targets = _targets(loaded, recipe)
+    pretrained = None if recipe.pretrained is None else recipes.expanded(recipe.pretrained)
     with team.scope():
-        model = build(recipe, _teacher_dim(targets))
+        model = build(recipe, _teacher_dim(targets), pretrained)
     seconds = checkpoint.restore(model, out / RUN)
     if not team.agree(model.steps_taken):
         raise ValueError(f"The workers find different checkpoints in {str(out)!r}: give them a folder that all share.")
     samples = _samples(recipe, loaded, model)
 
     if model.steps_taken < recipe.steps and (budget is None or seconds < budget):
-        plan = parts.mix(loaded, targets, recipe)
+        labelled = model.layout is Layout.labelled
+        plan = parts.labelled(loaded, recipe) if labelled else parts.mix(loaded, targets, recipe)
         as_data = batches.as_tf if backend.is_tensorflow() else batches.as_pydataset
         if team.index == 0:
             measure = PROTOCOLS[recipe.task].module.quick if recipe.measure else None
@@ -114,15 +117,18 @@ def train(recipe, out, *, resume=True, steps=None, seed=None, budget=None, strat
     return record
 
 
-def build(recipe, teacher_dim=0):
+def build(recipe, teacher_dim=0, pretrained=None):
     """The compiled model of a recipe, with fresh weights.
 
     Args:
         recipe: a `Recipe`.
         teacher_dim: length of the teacher's targets; 0 for none.
+        pretrained: a folder for the method's `load_pretrained`, before it is compiled, so that moving averages begin
+            there; None for none.
 
     Raises:
-        ValueError: an unknown method, or a config that the method does not have.
+        ValueError: an unknown method, a config that the method does not have, or data or a `pretrained` that it cannot
+            be trained from.
     """
     from keras_i2i.methods import METHODS
 
@@ -138,7 +144,14 @@ def build(recipe, teacher_dim=0):
     if clash or unknown:
         why = f"gets {min(clash)!r} from elsewhere in the recipe" if clash else f"has no setting {min(unknown)!r}"
         raise ValueError(f"{method.__name__} {why}: take it out of the recipe.")
+    if recipe.pretrained is not None and not hasattr(method, "load_pretrained"):
+        raise ValueError(f"{method.__name__} begins with nothing pretrained: take pretrained out of the recipe.")
     model = method.from_config({"name": recipe.name, "config": {**recipe.config, **given}})
+    if method.layout is Layout.labelled and tuple(recipe.data.domains) != model.domains:
+        theirs, ours = (", ".join(map(str, names)) for names in (recipe.data.domains, model.domains))
+        raise ValueError(f"data.domains are {theirs}, but config.domains are {ours}: give the same names in one order.")
+    if pretrained is not None:
+        model.load_pretrained(pretrained)
     model.compile(_optimizers(model, recipe), jit_compile=recipe.jit_compile)
     return model
 
@@ -222,6 +235,7 @@ def _samples(recipe, loaded, model):
 
 def _history(recipe, loaded, model, seconds):
     steps = model.steps_taken
+    seen = steps * recipe.data.batch_size
     return {
         "seed": recipe.seed,
         "versions": environment.versions(),
@@ -231,7 +245,7 @@ def _history(recipe, loaded, model, seconds):
             for name, one in own.items()
         },
         "steps": steps,
-        "pairs": steps * recipe.data.batch_size,
+        **({"images": seen * len(loaded)} if model.layout is Layout.labelled else {"pairs": seen}),
         "wall_time_s": round(seconds, 1),
         "hardware": environment.hardware(),
     }

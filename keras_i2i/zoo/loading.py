@@ -1,4 +1,4 @@
-"""From a name to a model that translates, or to a SavedModel of it."""
+"""From a name to a trained model, or to a SavedModel of it."""
 
 from keras_i2i.zoo import cache, registry
 
@@ -17,8 +17,8 @@ def load(name, *, format="keras", cache_dir=None):
             came with the package are read from where they are.
 
     Returns:
-        For "keras" a `Translator` with the trained weights, not compiled. For "savedmodel" what `tf.saved_model.load`
-        gives, with the signatures of `export_signatures`; it was written once into the cache.
+        For "keras" a `Translator` or `Generator` with the trained weights, not compiled. For "savedmodel" what
+        `tf.saved_model.load` gives, with the signatures of `export_signatures`; it was written once into the cache.
 
     Raises:
         ValueError: an unknown name, with the closest ones; an unknown format; weights or a record that are not the

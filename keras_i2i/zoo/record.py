@@ -86,7 +86,7 @@ class Record:
         weights, license, headline: see there; no headline before the model has been evaluated.
         preprocess: what images of the first domain need before they are translated: "none", or "face" for a crop around
             the face as `keras_i2i.data.faces.crop_face` makes it.
-        training: seed, versions, data (counts and SHA-256), steps, pairs, wall_time_s, hardware.
+        training: seed, versions, data (counts and SHA-256), steps, pairs (or images), wall_time_s, hardware.
         metrics: measured values by name.
     """
 

@@ -33,7 +33,7 @@ def publish(
     give the same bytes, and so the same SHA-256.
 
     Args:
-        model: a `Translator`, compiled or not; it is not changed.
+        model: a `Method`, compiled or not; it is not changed.
         folder: to write to; made if needed. A card that is there is kept.
         name: of the model, the folder's own name inside the zoo.
         task: in words, from what to what.

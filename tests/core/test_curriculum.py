@@ -14,7 +14,7 @@ def case(request):
     return request.param
 
 
-class TestToys(harness.Contract):
+class TestToys(harness.Contract, harness.Translating):
     """Both are held to the contract of every method."""
 
 

@@ -1,4 +1,4 @@
-"""Two tiny methods that exercise what XGAN does not: phases that alternate, and stages with a frozen network."""
+"""Tiny methods that exercise what XGAN does not: phases that alternate, stages with a frozen network, and noise."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_i2i.core.batches import Layout
+from keras_i2i.core.generator import Generator
 from keras_i2i.core.players import Phase, Player, Stage
 from keras_i2i.core.translator import Translator
 from keras_i2i.losses import reconstruction
@@ -191,6 +193,66 @@ class Staged(Translator):
         return self.decoder(self.encoders[a if target == b else b](x))
 
 
+# ---- images from noise ----------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class PainterConfig:
+    """Settings of `Painter`."""
+
+    image_size: int = 8
+    domains: tuple[str, ...] = ("dark", "grey", "light")
+    ema: float = 0.9
+    weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    seed: int = 8
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Painter(Generator):
+    """Paints what its domain's images are on average, and a little of the noise."""
+
+    Config = PainterConfig
+    layout = Layout.labelled
+
+    def __init__(self, config=None, *, name=None, **overrides):
+        super().__init__(config, name=name, **overrides)
+        c = self.config
+        self.seeds = keras.random.SeedGenerator(c.seed)
+        self.network = keras.Sequential(
+            [
+                keras.Input((4 + len(c.domains),)),
+                keras.layers.Dense(
+                    c.image_size**2 * 3, "tanh", kernel_initializer=keras.initializers.GlorotUniform(c.seed)
+                ),
+                keras.layers.Reshape((c.image_size, c.image_size, 3)),
+            ]
+        )
+
+    def players(self):
+        return [Player("painter", (self.network,), lambda: keras.optimizers.Adam(1e-2), self.config.ema or None)]
+
+    def stages(self):
+        return [Stage("paint", (Phase("paint", self.losses, ("painter",)),))]
+
+    def losses(self, batch, training):
+        drawn = keras.random.normal((ops.shape(batch["image"])[0], 4), seed=self.seeds)
+        painted = self.generate_tensor(drawn, batch["label"])
+        return {"painter": {"l1": reconstruction.l1(painted, batch["image"])}}
+
+    def noise(self, rng, count):
+        return rng.standard_normal((count, 4), dtype=np.float32)
+
+    def generate_tensor(self, noise, label):
+        return self.network(ops.concatenate([noise, ops.one_hot(label, len(self.domains))], axis=-1))
+
+
+def greys(rng, count, size):
+    """Three domains in turn, of noise around different grey levels."""
+    label = np.arange(count, dtype=np.int32) % 3
+    image = rng.normal(0.6 * (label - 1.0)[:, None, None, None], 0.1, (count, size, size, 3))
+    return {"image": image.clip(-1, 1).astype(np.float32), "label": label}
+
+
 def noise(rng, count, size):
     """Two domains of noise around different grey levels."""
     shape, levels = (count, size, size, 3), {"a": -0.3, "b": 0.3}
@@ -198,4 +260,5 @@ def noise(rng, count, size):
 
 
 ALTERNATING = Case(Alternating, {"seed": 3}, noise, sizes=(12,), steps=6)
+PAINTER = Case(Painter, {"seed": 8}, greys, sizes=(12,), keys=("image",))
 STAGED = Case(Staged, {"seed": 5}, noise, sizes=(12,), steps=7)

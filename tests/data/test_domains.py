@@ -12,6 +12,7 @@ from keras_i2i.data import Augment, Images, classes, labelled, prepare, read, un
 from keras_i2i.data.batches import Batches, Column, as_pydataset, as_tf
 from keras_i2i.data.domains import encode
 from keras_i2i.data.transforms import DEFAULT, NONE
+from tests.harness import assert_one_sentence
 
 tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.data is the TensorFlow path")
 
@@ -185,6 +186,77 @@ def test_several_labels_make_a_vector():
         labelled(images, "age", image_size=8)
     with pytest.raises(ValueError, match="Say which label to use"):
         labelled(images, image_size=8)
+
+
+KINDS = np.array(list("zzxzzyzzxz"))  # seven of z, two of x, one of y
+
+
+def balanced(batch_size=6, steps=8, shuffle=True, seed=0):
+    """The plan behind balanced batches of ten pictures of three classes, with labels in the classes' sorted order."""
+    rows = tuple(np.flatnonzero(KINDS == kind) for kind in "xyz")
+    column = Column({"image": numbered(10)}, {"label": encode(KINDS)}, rows)
+    return Batches((column,), batch_size, steps, seed, NONE, shuffle)
+
+
+def test_balanced_batches_have_equally_many_of_each_class_in_turn():
+    batches = balanced()
+    for number in range(20):
+        batch = batches[number]
+        assert batch["label"].tolist() == [0, 1, 2, 0, 1, 2]
+        assert [KINDS[index] for index in numbers(batch["image"])] == list("xyzxyz")
+
+
+def test_each_class_is_gone_through_in_shuffled_passes_of_its_own():
+    batches = balanced()
+    drawn = np.array([numbers(batches[number]["image"]) for number in range(14)]).reshape(-1, 3)
+    x, y, z = drawn.T
+    assert set(y) == {5}
+    assert all(sorted(x[start : start + 2]) == [2, 8] for start in range(0, 28, 2))
+    passes = [z[start : start + 7].tolist() for start in range(0, 28, 7)]
+    assert all(sorted(one) == [0, 1, 3, 4, 6, 7, 9] for one in passes)
+    assert len(set(map(tuple, passes))) == 4, "each pass has its own order"
+
+
+def test_balanced_batches_repeat_under_their_seed():
+    first, again, other = (numbers(balanced(seed=seed)[3]["image"]) for seed in (0, 0, 1))
+    assert first == again != other
+    unshuffled = balanced(steps=3, shuffle=False)
+    drawn = [numbers(unshuffled[number]["image"]) for number in range(6)]
+    assert drawn[:3] == drawn[3:] == [[2, 5, 0, 8, 5, 1], [2, 5, 3, 8, 5, 4], [2, 5, 6, 8, 5, 7]]
+
+
+@tensorflow
+def test_labelled_makes_balanced_batches_on_both_paths(monkeypatch):
+    options = dict(image_size=8, batch_size=6, augment=None, seed=4, balanced=True)
+    data = labelled(numbered(10), KINDS, **options)
+    assert int(data.cardinality()) == 3, "an epoch is a pass through the largest class, of which a batch has two"
+    assert data.labels.tolist() == encode(KINDS).tolist()
+    epochs = [list(data.as_numpy_iterator()) for _ in range(2)]
+    expected = balanced(steps=3, seed=4)
+    for number, batch in enumerate(epochs[0] + epochs[1]):
+        assert all((batch[name] == expected[number][name]).all() for name in ("image", "label"))
+    resumed = labelled(numbered(10), KINDS, first_epoch=1, **options)
+    for ours, theirs in zip(resumed.as_numpy_iterator(), epochs[1], strict=True):
+        assert (ours["image"] == theirs["image"]).all() and (ours["label"] == theirs["label"]).all()
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    other = labelled(numbered(10), KINDS, **options)
+    assert isinstance(other, keras.utils.PyDataset) and other.labels.tolist() == data.labels.tolist()
+    assert len(other) == 3 and all((other[1][name] == expected[1][name]).all() for name in ("image", "label"))
+
+
+@pytest.mark.parametrize(
+    ("label", "batch_size", "message"),
+    [
+        (KINDS, 32, "batch_size must be a multiple of the 3 classes, and it is 32"),
+        (KINDS, 0, "batch_size must be a whole number of at least 1"),
+        (np.linspace(0, 1, 10), 6, "need a label of classes: give one of strings"),
+        (np.zeros((10, 2), int), 6, "need a label of classes"),
+    ],
+)
+def test_balanced_refuses_what_makes_no_sense(label, batch_size, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        labelled(numbered(10), label, image_size=8, batch_size=batch_size, balanced=True)
+    assert_one_sentence(caught)
 
 
 def test_labels_as_numbers():

@@ -94,6 +94,137 @@ def test_near_copies_of_held_out_pictures_are_left_out(tmp_path):
     sentence(error)
 
 
+LABELS = {
+    "gender": np.array(["female", "male", "female", "male", "male"]),
+    "age": np.array(["20", "30", "40", "", "25.5"]),
+    "digit": np.array([3, 1, 4, 1, 5]),
+    "glad": np.array([True, False, True, True, False]),
+}
+
+
+def people():
+    pixels = np.tile(np.arange(5, dtype=np.uint8)[:, None, None, None], (1, 16, 16, 3))
+    return data.Images(pixels, tuple("vwxyz"), LABELS)
+
+
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [
+        ({}, "vwxyz"),
+        ({"gender": ["female"]}, "vx"),
+        ({"gender": ["female", "male"]}, "vwxyz"),
+        ({"age": recipes.Range(25, 30)}, "wz"),
+        ({"age": recipes.Range(min=25.5)}, "wxz"),
+        ({"age": recipes.Range(max=20)}, "v"),
+        ({"age": [20, 25.5]}, "vz"),
+        ({"age": ["20", ""]}, "vy"),
+        ({"digit": [1, "5"]}, "wyz"),
+        ({"digit": recipes.Range(3, 4)}, "vx"),
+        ({"glad": [True]}, "vxy"),
+        ({"glad": ["False"]}, "wz"),
+        ({"gender": ["male"], "digit": [1]}, "wy"),
+    ],
+)
+def test_where_keeps_pictures_by_their_labels(where, kept):
+    images = parts.subset(people(), parts.matching(people(), where))
+    assert "".join(images.names) == kept
+    assert images.labels["digit"].tolist() == [LABELS["digit"]["vwxyz".index(name)] for name in kept]
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ({"hair": ["red"]}, "no label 'hair'; it has gender, age, digit, glad"),
+        ({"gender": ["female", "mael"]}, "No picture's label 'gender' is 'mael': correct"),
+        ({"digit": [7]}, "No picture's label 'digit' is 7"),
+    ],
+)
+def test_where_names_what_there_is_not(where, said):
+    with pytest.raises(ValueError, match=said) as error:
+        parts.matching(people(), where)
+    sentence(error)
+
+
+def saved(folder, name, labels, start=0):
+    """A part: an array file whose pictures' grey level is their number."""
+    count = len(next(iter(labels.values())))
+    pixels = np.tile(np.arange(start, start + count, dtype=np.uint8)[:, None, None, None], (1, 16, 16, 3))
+    np.savez(folder / f"{name}.npz", images=pixels, **labels)
+    return {"source": {"file": str(folder / f"{name}.npz")}}
+
+
+def with_domains(recipe_text, domains):
+    """The tiny recipe with other domains, unaugmented, and its parts in memory."""
+    values = recipes.yaml.safe_load(recipe_text)
+    values["data"].update(domains=domains, augment=None)
+    recipe = recipes.parse(recipes.yaml.safe_dump(values))
+    return recipe, loaded(recipe)
+
+
+def test_a_part_that_chooses_is_loaded_so(recipe_text, tmp_path):
+    part = saved(tmp_path, "x", LABELS)
+    _, read = with_domains(recipe_text, {"a": {"x": {**part, "where": {"age": {"min": 25}}}}})
+    assert read["a"]["x"].images.names == ("1", "2", "4")
+    with pytest.raises(ValueError, match="Nothing is left of .* widen where") as error:
+        with_domains(recipe_text, {"a": {"x": {**part, "where": {"age": {"min": 99}}}}})
+    sentence(error)
+
+
+def test_labels_are_encoded_over_all_parts_of_a_domain(recipe_text, tmp_path):
+    """And go with their pictures: "c" is the third of all values, though the second of its own part's."""
+    x = saved(tmp_path, "x", {"kind": np.array(["c", "a", "c", "a"])})
+    y = saved(tmp_path, "y", {"sort": np.array(["b", "c", "d"])}, start=4)
+    b = saved(tmp_path, "z", {"kind": np.array(["q"])}, start=7)
+    recipe, read = with_domains(
+        recipe_text, {"a": {"x": {**x, "label": "kind"}, "y": {**y, "label": "sort"}}, "b": {"z": b}}
+    )
+    plan = parts.mix(read, {}, recipe)
+    for number in range(5):
+        batch = plan[number]
+        assert set(batch) == {"a", "a_label", "b"} and batch["a_label"].dtype == np.int32
+        pictures = np.round((batch["a"][:, 0, 0, 0] + 1) * 127.5).astype(int)
+        assert batch["a_label"].tolist() == [[2, 0, 2, 0, 1, 2, 3][picture] for picture in pictures]
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (("kind", None), "data.domains.a.y names no label, and other parts do: let all name one"),
+        (("kind", "size"), "The labels of data.domains.a are no classes: name one of text or whole numbers"),
+        (("kind", "hair"), "no label 'hair'"),
+    ],
+)
+def test_labels_that_cannot_be(recipe_text, tmp_path, labels, said):
+    part = saved(tmp_path, "x", {"kind": np.arange(3), "size": np.array([0.5, 1.5, 2.5])})
+    named = {name: {**part, "label": label} for name, label in zip("xy", labels, strict=True)}
+    recipe, read = with_domains(recipe_text, {"a": named})
+    with pytest.raises(ValueError, match=said) as error:
+        parts.mix(read, {}, recipe)
+    sentence(error)
+
+
+def test_labelled_batches_have_a_picture_of_each_domain_in_turn(recipe_text, tmp_path):
+    few, many, more = (
+        saved(tmp_path, name, {"kind": np.zeros(count, int)}, start)
+        for name, count, start in (("few", 2, 0), ("many", 20, 100), ("more", 7, 200))
+    )
+    recipe, read = with_domains(recipe_text, {"cat": {"x": few}, "dog": {"y": many, "z": {**more, "share": 3}}})
+    plan = parts.labelled(read, recipe)
+    assert plan.steps == recipe.steps_per_epoch == 2
+    for number in range(6):
+        batch = plan[number]
+        assert set(batch) == {"image", "label"} and batch["image"].shape == (8, 16, 16, 3)
+        assert batch["label"].dtype == np.int32 and batch["label"].tolist() == [0, 1] * 4
+        pictures = np.round((batch["image"][:, 0, 0, 0] + 1) * 127.5).astype(int)
+        assert (pictures[::2] < 100).all() and (pictures[1::2] >= 100).all()
+        assert (pictures[1::2] >= 200).sum() == 3, "a domain's own shares hold"
+        assert np.array_equal(batch["image"], parts.labelled(read, recipe)[number]["image"])
+    recipe, read = with_domains(recipe_text, {"cat": {"x": {**few, "label": "kind"}}})
+    with pytest.raises(ValueError, match="labels are its domains: take data.domains.cat.x.label out") as error:
+        parts.labelled(read, recipe)
+    sentence(error)
+
+
 def test_nearest_is_by_squared_error():
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)

@@ -22,6 +22,17 @@ def test_parse_gives_the_parts(recipe_text):
     assert recipe.data.domains["a"]["green"].share == 3 and recipe.data.domains["b"]["blue"].share == 1
 
 
+def test_parts_choose_their_pictures(recipe_text):
+    text = recipe_text.replace(
+        "share: 3", "where: {gender: [female], age: {min: 20, max: 4e1}, tall: {min: 1.8}}, label: age"
+    )
+    green = recipes.parse(text).data.domains["a"]["green"]
+    ranges = {"age": recipes.Range(20, 40.0), "tall": recipes.Range(1.8)}
+    assert green.where == {"gender": ["female"], **ranges} and green.label == "age"
+    red = recipes.parse(text).data.domains["a"]["red"]
+    assert red.where == {} and red.label is None
+
+
 def test_exponents_without_a_point_are_numbers():
     loader = recipes._PlainLoader
     assert recipes.yaml.load("[2e-4, -1E+3, .5e1, 2e, e4, 1.5]", Loader=loader) == [2e-4, -1e3, 5.0, "2e", "e4", 1.5]
@@ -38,6 +49,14 @@ def test_exponents_without_a_point_are_numbers():
         ("share: 3", "teacher_crop: [1, 2, 3]", "teacher_crop must be"),
         ("share: 3", "teacher_label: {beard: full}", "teacher_label must map"),
         ("share: 3", "teacher_label: [beard]", "teacher_label must map"),
+        ("share: 3", "where: [beard]", "green.where must map labels to lists of values or to {min, max}"),
+        ("share: 3", "where: {beard: full}", "green.where.beard must be a list of values, or"),
+        ("share: 3", "where: {beard: []}", "green.where.beard must be a list of values, or"),
+        ("share: 3", "where: {age: {least: 3}}", "green.where.age has an unknown 'least'"),
+        ("share: 3", "where: {age: {min: old}}", "green.where.age must be a list of values, or"),
+        ("share: 3", "where: {age: {}}", "green.where.age must be a list of values, or"),
+        ("share: 3", "label: [beard]", "green.label must name a label of the source"),
+        ("seed: 3", "pretrained: [a]", "pretrained must be a folder"),
         ("share: 3", "without_near: {count: 1}", "without_near lacks 'reference'"),
         ("shift: 0.125", "shear: 2", "data.augment has an unknown 'shear'"),
         ("shift: 0.125", "zoom: 2", "zoom must lie in"),
