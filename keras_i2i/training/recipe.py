@@ -105,6 +105,8 @@ class Data:
             are those of its config, in that order, and their places are the labels.
         augment: changes of every picture in every epoch, for parts that have none of their own; None for none.
         teacher: None for none.
+        taught_labels: True to give the parts' labels as a teacher's targets, too: each class is a direction of its own.
+            A teacher that knows the classes, for methods that take no labels.
     """
 
     image_size: int
@@ -112,6 +114,11 @@ class Data:
     domains: Mapping[str, Mapping[str, Part]]
     augment: Augment | None = None
     teacher: Teacher | None = None
+    taught_labels: bool = False
+
+    def __post_init__(self):
+        if self.taught_labels and self.teacher is not None:
+            raise ValueError("data has a teacher and taught_labels: take one of them out")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -210,6 +210,8 @@ def _claim(folder, recipe, text, resume):
 
 
 def _targets(loaded, recipe):
+    if recipe.data.taught_labels:
+        return parts.one_hot(parts.labels(loaded))
     if recipe.data.teacher is None:
         return {}
     from keras_i2i.training import teachers
