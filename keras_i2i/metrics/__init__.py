@@ -6,10 +6,17 @@ Keras is imported only where a network is asked or trained.
 import importlib
 
 from keras_i2i.metrics.agreement import Agreement, Alignment, attribute_agreement, latent_alignment
-from keras_i2i.metrics.classification import Classifier, ClassifierConfig, confidence_drop, misclassification_rate, reverse_classification, train_classifier
+from keras_i2i.metrics.classification import (
+    Classifier,
+    ClassifierConfig,
+    confidence_drop,
+    misclassification_rate,
+    reverse_classification,
+    train_classifier,
+)
 from keras_i2i.metrics.color import lightness
 from keras_i2i.metrics.critic import CriticConfig, Wasserstein, independent_wasserstein
-from keras_i2i.metrics.diversity import mean_pairwise_distance, mean_variance, sample_diversity
+from keras_i2i.metrics.diversity import mean_pairwise_distance, mean_variance, rms_distance, sample_diversity
 from keras_i2i.metrics.features import FeatureExtractor, MobileNetV2, mobilenet_v2
 from keras_i2i.metrics.frechet import frechet_distance, gaussian_frechet_distance
 from keras_i2i.metrics.identity import FaceRes, faceres, identity_distance
@@ -17,7 +24,7 @@ from keras_i2i.metrics.image_quality import absolute_error, psnr, ssim
 from keras_i2i.metrics.inception import InceptionV3, inception_v3
 from keras_i2i.metrics.mmd import MMD, gaussian_mmd, median_distance
 from keras_i2i.metrics.neighbours import PrecisionRecall, precision_recall
-from keras_i2i.metrics.perceptual import UnitMaps, perceptual_distance
+from keras_i2i.metrics.perceptual import UnitMaps, perceptual_distance, squared_distance
 from keras_i2i.metrics.ranking import auc, ranks, spearman
 from keras_i2i.metrics.retrieval import chance_agreement, cosine_distance, nearest, retrieval_agreement
 from keras_i2i.metrics.separability import separability
@@ -67,9 +74,11 @@ __all__ = [
     "ranks",
     "retrieval_agreement",
     "reverse_classification",
+    "rms_distance",
     "sample_diversity",
     "separability",
     "spearman",
+    "squared_distance",
     "ssim",
     "train_classifier",
 ]

@@ -37,7 +37,8 @@ def attribute_agreement(wanted, found):
     """
     if not wanted or set(wanted) != set(found):
         raise ValueError(
-            f"wanted and found must tell of the same attributes, at least one: got {sorted(wanted)} and {sorted(found)}."
+            "wanted and found must tell of the same attributes, at least one: got"
+            f" {sorted(wanted)} and {sorted(found)}."
         )
     return {name: _agreement(name, np.asarray(wanted[name]), np.asarray(found[name])) for name in wanted}
 

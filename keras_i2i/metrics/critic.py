@@ -1,4 +1,4 @@
-"""The independent Wasserstein critic (Danihelka et al. 2017, arXiv 1705.05263): a distance that no generator trained on.
+"""The independent Wasserstein critic (Danihelka et al. 2017, arXiv 1705.05263): a distance no generator trained on.
 
 A generator's own critic has been fooled by it. This one is made afterwards, of one half of both sets, and asked about
 the other half, so that it also sees a generator that remembers its training images.
@@ -56,9 +56,9 @@ class Wasserstein(typing.NamedTuple):
 def independent_wasserstein(reference, generated, config=CriticConfig()):
     """The distance of two sets by a fresh WGAN-GP critic, trained on half of each, on the other halves.
 
-    The loss is equation 3 of Gulrajani et al. (2017, arXiv 1704.00028) with distances in units of the samples' mean one,
-    so that it does not hang on the size of images. A critic of finite penalty is a little steeper than 1: for a
-    distance W at a spread S it says up to W (1 + W / (2 S penalty)).
+    The loss is equation 3 of Gulrajani et al. (2017, arXiv 1704.00028), its distances in units of the samples' spread,
+    the root S of their mean squared distance from their centre: so it does not hang on the images' size. A critic of
+    finite penalty is a little steeper than 1, and for sets W apart says up to W (1 + W / (2 S penalty)).
 
     Args:
         reference, generated: uint8 RGB images `(N, H, W, 3)` and `(M, H, W, 3)`, which count as -1..1; or features
@@ -101,7 +101,7 @@ def _sets(reference, generated):
 
 
 def _network(shape, deviation, config):
-    """Samples `shape` to a number each; it computes on values of deviation 1, and its slope is per unit of the input."""
+    """Samples `shape` to a number each: it computes on values of deviation 1, its slope is per unit of the input."""
     import keras
 
     from keras_i2i.networks.precision import float32

@@ -19,7 +19,7 @@ def squared_distances(x, y):
 
 
 def rms_distance(x, y):
-    """Root-mean-square difference of rows in pairs, `(N, D)` and `(N, D)`: float64 `(N,)`, in the units of the input."""
+    """Root-mean-square difference of rows in pairs, `(N, D)` and `(N, D)`: float64 `(N,)`, in units of the input."""
     x, y = checks.pairs("x", x, "y", y, axes=2)
     return np.sqrt(np.square(x - y).mean(axis=1))
 

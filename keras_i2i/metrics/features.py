@@ -88,7 +88,7 @@ class MobileNetV2:
         return np.concatenate([answer["features"] for answer in self._answers(images, batch_size)])
 
     def maps(self, images, batch_size=50):
-        """Yields, batch by batch, the maps after each resolution's and width's last block: name -> float32 (n, h, w, C).
+        """Yields, batch by batch, name -> float32 map (n, h, w, C) of the last block of each width, 16 to 320.
 
         Args:
             images: uint8 RGB `(N, H, W, 3)`.

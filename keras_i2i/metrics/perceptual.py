@@ -1,4 +1,4 @@
-"""A perceptual distance on a network's maps, made as LPIPS is (Zhang et al. 2018, arXiv 1801.03924, eq. 1) but unweighted.
+"""A perceptual distance on a network's maps, as LPIPS (Zhang et al. 2018, arXiv 1801.03924, eq. 1) but unweighted.
 
 LPIPS weights each channel by what people found similar; there are no such weights here, and the network is another, so
 these values are no LPIPS: name them by their network, as "perceptual_mobilenet_v2", and compare them among themselves.

@@ -92,7 +92,7 @@ def test_wasserstein_terms_of_critic_and_generator():
 
 
 def test_one_centered_penalty_of_a_linear_critic():
-    """w = (3, 4): (5 - 1)^2 = 16 for any data, and w = 0 has the penalty 1 and a finite gradient."""
+    """It is (5 - 1)^2 = 16 for w = (3, 4) and any data, and w = 0 has the penalty 1 and a finite gradient."""
     x, y, alpha = tf.constant(ROWS), tf.constant(ROWS[::-1].copy()), np.array([0.3, 0.9], np.float32)
     for w, expected in (([[3.0], [4.0]], 16), ([[0.6], [0.8]], 0), ([[0.0], [0.0]], 1)):
         w = tf.Variable(w)

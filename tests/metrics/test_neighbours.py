@@ -11,8 +11,8 @@ def line(*values):
 
 
 def test_balls_on_a_line():
-    # With k = 1 the real balls are 0 -> [-1, 1], 1 -> [0, 2], 10 -> [1, 19]: they cover [-1, 19]. Those of the generated
-    # are -2 -> [-5, 1] and 1 -> [-2, 4]: they cover [-5, 4], in which 10 is not.
+    # With k = 1 the real balls are 0 -> [-1, 1], 1 -> [0, 2], 10 -> [1, 19]: they cover [-1, 19]. The
+    # generated ones are -2 -> [-5, 1] and 1 -> [-2, 4]: they cover [-5, 4], in which 10 is not.
     value = precision_recall(line(0, 1, 10), line(-2, 1), k=1)
     assert value.precision == 1 / 2 and value.recall == pytest.approx(2 / 3)
     swapped = precision_recall(line(-2, 1), line(0, 1, 10), k=1)
