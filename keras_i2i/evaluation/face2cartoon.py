@@ -11,6 +11,7 @@ from keras_i2i.data.resolve import CELEBA_CROP
 from keras_i2i.evaluation import SPLITS, regions
 from keras_i2i.evaluation import judge as judging
 from keras_i2i.metrics import (
+    absolute_error,
     auc,
     chance_agreement,
     cosine_distance,
@@ -138,11 +139,6 @@ def realism(cartoons, photos, real, other, extractor):
     return values
 
 
-def _l1(x, y):
-    """Mean absolute difference on the scale 0..1 of uint8 images."""
-    return float(np.abs(np.asarray(x, np.float64) - np.asarray(y, np.float64)).mean() / 255)
-
-
 def embedding_quality(model, photos, labels, cartoons, real, real_long_hair):
     """Item 5: what the model's own two encoders and decoders keep.
 
@@ -162,12 +158,16 @@ def embedding_quality(model, photos, labels, cartoons, real, real_long_hair):
     female = _is_female(labels)
     portraits = model.translate(real, target="photo")
     values = {
-        "cycle_l1_photo": _l1(photos, model.translate(cartoons, target="photo")),
-        "cycle_l1_cartoon": _l1(real, model.translate(portraits, target="cartoon")),
+        "cycle_l1_photo": float(absolute_error(photos, model.translate(cartoons, target="photo")).mean()),
+        "cycle_l1_cartoon": float(absolute_error(real, model.translate(portraits, target="cartoon")).mean()),
     }
     if hasattr(model, "reconstruct"):
-        values["reconstruction_l1_photo"] = _l1(photos, model.reconstruct(photos, domain="photo"))
-        values["reconstruction_l1_cartoon"] = _l1(real, model.reconstruct(real, domain="cartoon"))
+        values["reconstruction_l1_photo"] = float(
+            absolute_error(photos, model.reconstruct(photos, domain="photo")).mean()
+        )
+        values["reconstruction_l1_cartoon"] = float(
+            absolute_error(real, model.reconstruct(real, domain="cartoon")).mean()
+        )
     z_photo, z_cartoon = model.embed(photos, domain="photo"), model.embed(real, domain="cartoon")
     for name, z, z_there in (
         ("photo", z_photo, model.embed(cartoons, domain="cartoon")),

@@ -19,3 +19,23 @@ def zero_centered(critic, images):
     """
     gradient = ops.cast(backend.input_gradient(critic, images), "float32")
     return ops.sum(ops.square(ops.reshape(gradient, (ops.shape(gradient)[0], -1))), axis=-1) / 2
+
+
+def one_centered(critic, real, fake, alpha):
+    """(|gradient| - 1)^2 on the lines from real to generated images (Gulrajani et al. 2017, arXiv 1704.00028, eq. 3).
+
+    For a linear critic w.x it is exactly (|w| - 1)^2; the paper's weight is 10.
+
+    Args:
+        critic: from a tensor (N, ...) to logits (N, ...), each of its own sample alone: no batch norm.
+        real, fake: float tensors (N, ...) of one shape, taken as constant.
+        alpha: tensor (N,), uniform in [0, 1], one a sample: 0 penalises at the real image, 1 at the generated one.
+
+    Returns:
+        The penalty per sample, shape (N,), from 0 up.
+    """
+    alpha = ops.reshape(ops.cast(alpha, real.dtype), (-1, *[1] * (len(real.shape) - 1)))
+    gradient = ops.cast(backend.input_gradient(critic, real + alpha * (fake - real)), "float32")
+    squares = ops.sum(ops.square(ops.reshape(gradient, (ops.shape(gradient)[0], -1))), axis=-1)
+    # Inside of the root, as its slope is infinite where the gradient vanishes.
+    return ops.square(ops.sqrt(squares + 1e-12) - 1)

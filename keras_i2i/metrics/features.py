@@ -9,6 +9,8 @@ import typing
 
 import numpy as np
 
+from keras_i2i.metrics import checks
+
 
 @typing.runtime_checkable
 class FeatureExtractor(typing.Protocol):
@@ -32,6 +34,28 @@ def folder_sha256(folder):
         total.update(f"{path.relative_to(folder).as_posix()}\n{len(content)}\n".encode())
         total.update(content)
     return total.hexdigest()
+
+
+def resized(images, side):
+    """uint8 RGB images `(N, H, W, 3)` brought to `(N, side, side, 3)`, bicubic with antialiasing."""
+    from PIL import Image
+
+    made = (Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC) for image in images)
+    return np.stack([np.asarray(image) for image in made])
+
+
+def model_folder(name, folder=None):
+    """The SavedModel in `folder`, else the one called `name` in models/ beside $KERAS_I2I_DATA.
+
+    Raises:
+        FileNotFoundError: when it is in neither place.
+    """
+    if folder is None:
+        folder = pathlib.Path(os.environ.get("KERAS_I2I_DATA", "data")).parent / "models" / name
+    folder = pathlib.Path(folder)
+    if not (folder / "saved_model.pb").is_file():
+        raise FileNotFoundError(f"There is no SavedModel in {folder}: pass the folder of {name} or set KERAS_I2I_DATA.")
+    return folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,20 +85,23 @@ class MobileNetV2:
 
     def __call__(self, images, batch_size=50):
         """Features float32 `(N, 1280)` of uint8 RGB images `(N, H, W, 3)`."""
-        from PIL import Image
+        return np.concatenate([answer["features"] for answer in self._answers(images, batch_size)])
 
-        images = np.asarray(images)
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3 or not len(images):
-            raise ValueError(f"Features are taken of uint8 RGB images (N, H, W, 3), got {images.dtype} {images.shape}.")
-        parts = []
+    def maps(self, images, batch_size=50):
+        """Yields, batch by batch, name -> float32 map (n, h, w, C) of the last block of each width, 16 to 320.
+
+        Args:
+            images: uint8 RGB `(N, H, W, 3)`.
+            batch_size: images at a time.
+        """
+        for answer in self._answers(images, batch_size):
+            yield {name: answer[name] for name in sorted(answer) if name.startswith("block")}
+
+    def _answers(self, images, batch_size):
+        images = checks.pictures("images", images)
         for start in range(0, len(images), batch_size):
-            batch = [
-                Image.fromarray(image).resize((self.resize, self.resize), Image.Resampling.BICUBIC)
-                for image in images[start : start + batch_size]
-            ]
-            pixels = np.stack([np.asarray(image) for image in batch]).astype(np.float32) / 255
-            parts.append(self._signature(images=pixels)["features"])
-        return np.concatenate(parts)
+            pixels = resized(images[start : start + batch_size], self.resize)
+            yield self._signature(images=pixels.astype(np.float32) / 255)
 
 
 def mobilenet_v2(folder=None, resize=128):
@@ -83,11 +110,4 @@ def mobilenet_v2(folder=None, resize=128):
     Raises:
         FileNotFoundError: when it is in neither place.
     """
-    if folder is None:
-        folder = pathlib.Path(os.environ.get("KERAS_I2I_DATA", "data")).parent / "models" / "mobilenet_v2"
-    folder = pathlib.Path(folder)
-    if not (folder / "saved_model.pb").is_file():
-        raise FileNotFoundError(
-            f"There is no SavedModel in {folder}: pass the folder of mobilenet_v2 or set KERAS_I2I_DATA."
-        )
-    return MobileNetV2(folder, resize)
+    return MobileNetV2(model_folder("mobilenet_v2", folder), resize)

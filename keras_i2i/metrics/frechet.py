@@ -7,14 +7,7 @@ for small N: compare only at one N.
 
 import numpy as np
 
-
-def _features(values, name):
-    values = np.asarray(values, np.float64)
-    if values.ndim != 2 or len(values) < 2 or not np.all(np.isfinite(values)):
-        raise ValueError(
-            f"The Frechet distance needs {name} as finite features (N, D) with N >= 2, got {values.shape}."
-        )
-    return values
+from keras_i2i.metrics import checks
 
 
 def frechet_distance(x, y):
@@ -22,14 +15,14 @@ def frechet_distance(x, y):
 
     With A and B the centred sets over sqrt(N - 1) and sqrt(M - 1), C1 = A'A and C2 = B'B, and the non-zero eigenvalues
     of C1 C2 are the squared singular values of A B'. So tr((C1 C2)^(1/2)) is the sum of these singular values: exact
-    also where N < D and both covariances are singular, which is where a general matrix square root breaks down.
+    also where N < D and both covariances are singular, which is where a general matrix square root breaks down. It
+    warns there, as the value is biased.
 
     Raises:
         ValueError: fewer than two samples, other widths, or values that are not finite.
     """
-    x, y = _features(x, "x"), _features(y, "y")
-    if x.shape[1] != y.shape[1]:
-        raise ValueError(f"The two sets need features of one width, got {x.shape[1]} and {y.shape[1]}.")
+    x, y = checks.features("x", x, "y", y, least=2)
+    checks.warn_of_bias("The Frechet distance", min(len(x), len(y)), x.shape[1])
     shift = x.mean(0) - y.mean(0)
     a = (x - x.mean(0)) / np.sqrt(len(x) - 1)
     b = (y - y.mean(0)) / np.sqrt(len(y) - 1)
@@ -42,11 +35,14 @@ def gaussian_frechet_distance(mean_1, cov_1, mean_2, cov_2):
 
     C1^(1/2) C2 C1^(1/2) is symmetric and has the eigenvalues of C1 C2, so two symmetric eigen-decompositions do;
     negative eigenvalues can only be rounding (or a matrix that is no covariance) and count as zero.
+
+    Raises:
+        ValueError: shapes that do not match, or values that are not finite.
     """
-    mean_1, mean_2, cov_1, cov_2 = (np.asarray(v, np.float64) for v in (mean_1, mean_2, cov_1, cov_2))
-    width = len(mean_1)
-    if mean_1.shape != mean_2.shape or cov_1.shape != (width, width) or cov_2.shape != (width, width):
-        raise ValueError("The moments need means (D,) and covariances (D, D) of one D.")
+    mean_1, mean_2 = checks.pairs("mean_1", mean_1, "mean_2", mean_2, axes=1)
+    cov_1, cov_2 = checks.pairs("cov_1", cov_1, "cov_2", cov_2, axes=2)
+    if cov_1.shape != (len(mean_1), len(mean_1)):
+        raise ValueError(f"cov_1 and cov_2 must be (D, D) for means of D = {len(mean_1)}, got {cov_1.shape}.")
     values, vectors = np.linalg.eigh((cov_1 + cov_1.T) / 2)
     root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     product = root @ cov_2 @ root

@@ -4,6 +4,7 @@ import typing
 
 import numpy as np
 
+from keras_i2i.metrics import checks
 from keras_i2i.metrics.diversity import squared_distances
 
 
@@ -17,7 +18,7 @@ class MMD(typing.NamedTuple):
 
 def median_distance(x, y):
     """The median heuristic: the median Euclidean distance over all pairs of the pooled set, `(N, D)` and `(M, D)`."""
-    pool = np.concatenate([np.asarray(x, np.float64), np.asarray(y, np.float64)])
+    pool = np.concatenate(checks.features("x", x, "y", y))
     distances = np.sqrt(squared_distances(pool, pool)[np.triu_indices(len(pool), 1)])
     return float(np.median(distances))
 
@@ -34,14 +35,13 @@ def gaussian_mmd(x, y, sigma=None):
         median heuristic is this library's reading.
 
     Raises:
-        ValueError: shapes that do not match, or a width that is not positive (all samples equal: the median is 0).
+        ValueError: shapes that do not match, no samples, NaN, or a width that is not positive (all samples equal: the
+            median is 0).
     """
-    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1:] != y.shape[1:] or not len(x) or not len(y):
-        raise ValueError(f"MMD needs features (N, D) and (M, D) of one width, got {x.shape} and {y.shape}.")
+    x, y = checks.features("x", x, "y", y)
     sigma = median_distance(x, y) if sigma is None else float(sigma)
     if not sigma > 0:
-        raise ValueError("MMD needs a positive kernel width: pass sigma, as the median distance of these samples is 0.")
+        raise ValueError(f"sigma must be above 0, got {sigma}: pass one, where the samples' median distance is 0.")
 
     def kernel(u, v):
         return np.exp(-squared_distances(u, v) / (2 * sigma**2)).mean()

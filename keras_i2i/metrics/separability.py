@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_i2i.metrics import checks
 from keras_i2i.metrics.ranking import auc
 
 RIDGE = 0.1  # added to the variance 1 of every dimension
@@ -23,14 +24,11 @@ def separability(x, y, folds=5, seed=0):
         float: 0.5 for sets that are mixed perfectly (less by chance), 1 for sets that a hyperplane separates.
 
     Raises:
-        ValueError: other shapes, or too few rows.
+        ValueError: two widths, fewer than two folds, too few rows, or NaN.
     """
-    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < folds or folds < 2:
-        least = max(folds, 2)
-        raise ValueError(
-            f"Separability needs (N, D) and (M, D), at least {least} rows each, and not {x.shape} and {y.shape}."
-        )
+    if folds < 2:
+        raise ValueError(f"folds must be 2 or more, got {folds}: each part is judged by a classifier of the others.")
+    x, y = checks.features("x", x, "y", y, least=folds)
     rng = np.random.default_rng(seed)
     part = np.concatenate([rng.permutation(len(rows)) % folds for rows in (x, y)])
     rows, is_x = np.concatenate([x, y]), np.repeat([True, False], [len(x), len(y)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_i2i.losses import adversarial, gradient_penalty, reconstruction, smoothness
+from keras_i2i.losses import adversarial, gradient_penalty, reconstruction, smoothness, wasserstein
 
 ROWS = np.array([[3.0, 4.0], [0.0, 0.0]], np.float32)
 ZERO = np.zeros((2, 2), np.float32)
@@ -99,3 +99,37 @@ def test_gradient_penalty_is_float32_where_the_critic_is_not():
     x = tf.constant([[300.0, 0.0]], tf.float16)
     assert gradient_penalty.zero_centered(lambda x: x**2 / 2, x).dtype == "float32"
     np.testing.assert_allclose(gradient_penalty.zero_centered(lambda x: x**2 / 2, x), [45000.0])
+
+
+def test_wasserstein_terms_of_critic_and_generator():
+    """The critic wants real logits up and generated ones down, the generator its own up; maps are averaged."""
+    real, fake = np.array([[1.0, 3.0], [5.0, 5.0]], np.float16), np.array([[4.0, 4.0], [1.0, 0.0]], np.float16)
+    np.testing.assert_allclose(wasserstein.critic_loss(real, fake), [2, -4.5])
+    np.testing.assert_allclose(wasserstein.generator_loss(fake), [-4, -0.5])
+    assert wasserstein.critic_loss(real, fake).dtype == "float32"
+
+
+def test_one_centered_penalty_of_a_linear_critic():
+    """It is (5 - 1)^2 = 16 for w = (3, 4) and any data, and w = 0 has the penalty 1 and a finite gradient."""
+    x, y, alpha = tf.constant(ROWS), tf.constant(ROWS[::-1].copy()), np.array([0.3, 0.9], np.float32)
+    for w, expected in (([[3.0], [4.0]], 16), ([[0.6], [0.8]], 0), ([[0.0], [0.0]], 1)):
+        w = tf.Variable(w)
+        with tf.GradientTape() as tape:
+            penalty = gradient_penalty.one_centered(lambda x, w=w: x @ w, x, y, alpha)
+            total = tf.reduce_mean(penalty)
+        np.testing.assert_allclose(penalty, [expected] * 2, atol=1e-5)
+        assert np.isfinite(tape.gradient(total, w)).all()
+
+
+def test_one_centered_penalty_is_taken_between_real_and_generated_sample_by_sample():
+    """The gradient of |x|^2 / 2 is x: at alpha 0 the real image, at 1 the generated one, at 0.5 their middle."""
+    real = tf.constant(np.array([[3.0, 4.0], [3.0, 4.0], [1.0, 0.0]], np.float32).reshape(3, 1, 2, 1))
+    fake = tf.constant(np.array([[6.0, 8.0], [6.0, 8.0], [-1.0, 0.0]], np.float32).reshape(3, 1, 2, 1))
+
+    def critic(x):
+        return x**2 / 2
+
+    penalty = gradient_penalty.one_centered(critic, real, fake, np.array([0.0, 1.0, 0.5], np.float32))
+    np.testing.assert_allclose(penalty, [(5 - 1) ** 2, (10 - 1) ** 2, 1], rtol=1e-5)
+    halves = gradient_penalty.one_centered(critic, tf.cast(real, "float16"), tf.cast(fake, "float16"), np.zeros(3))
+    assert halves.dtype == "float32"

@@ -40,15 +40,17 @@ def test_agrees_with_the_reference_libraries():
 
 
 @pytest.mark.parametrize(
-    "call",
+    "call, named",
     [
-        lambda: ranks([]),
-        lambda: ranks([1.0, np.nan]),
-        lambda: spearman([1, 2], [1, 2, 3]),
-        lambda: auc([True, True], [1.0, 2.0]),
-        lambda: auc([True, False], [1.0]),
+        (lambda: ranks([]), "^values needs at least 1"),
+        (lambda: ranks([1.0, np.nan]), "^values holds NaN"),
+        (lambda: spearman([1, 2], [1, 2, 3]), "^x and y are compared"),
+        (lambda: spearman([1, 2], [1, np.nan]), "^y holds NaN"),
+        (lambda: auc([True, True], [1.0, 2.0]), "^positive needs both classes"),
+        (lambda: auc([True, False], [1.0]), "^positive needs a label a score"),
+        (lambda: auc([True, False], [1.0, np.nan]), "^scores holds NaN"),
     ],
 )
-def test_what_cannot_be_ranked_is_refused(call):
-    with pytest.raises(ValueError):
+def test_what_cannot_be_ranked_is_refused(call, named):
+    with pytest.raises(ValueError, match=named):
         call()

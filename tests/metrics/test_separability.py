@@ -28,7 +28,17 @@ def test_dimensions_that_never_change_do_no_harm():
     assert separability(np.hstack([x, constant]), np.hstack([y, constant])) > 0.98
 
 
-@pytest.mark.parametrize("shapes", [((10, 3), (10, 4)), ((4, 3), (10, 3)), ((10,), (10, 3))])
-def test_impossible_sets_are_refused(shapes):
-    with pytest.raises(ValueError, match="Separability needs"):
+@pytest.mark.parametrize(
+    "shapes, named",
+    [
+        (((10, 3), (10, 4)), "x and y need features of one width"),
+        (((4, 3), (10, 3)), "^x needs at least 5"),
+        (((10, 3), (4, 3)), "^y needs at least 5"),
+        (((10,), (10, 3)), "^x must have the shape"),
+    ],
+)
+def test_impossible_sets_are_refused(shapes, named):
+    with pytest.raises(ValueError, match=named):
         separability(*(np.zeros(shape) for shape in shapes))
+    with pytest.raises(ValueError, match="^folds"):
+        separability(np.zeros((4, 2)), np.zeros((4, 2)), folds=1)
