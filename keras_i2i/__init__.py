@@ -1,7 +1,7 @@
 """keras_i2i: image-to-image and domain translation, every method behind one API, pretrained.
 
-The public names: the methods (`XGAN`, `CycleGAN`), each with its config, `METHODS`, `zoo`, `data`, `metrics`,
-`Translator`.
+The public names: the methods (`XGAN`, `CycleGAN`, `UNIT`, `AVBGTN`), each with its config, `METHODS`, `zoo`, `data`,
+`metrics`, `Translator`.
 """
 
 import importlib
@@ -10,6 +10,8 @@ import sys
 
 __version__ = "0.1.0"
 __all__ = [
+    "AVBGTN",
+    "AVBGTNConfig",
     "CycleGAN",
     "CycleGANConfig",
     "METHODS",
@@ -17,6 +19,8 @@ __all__ = [
     "Player",
     "Stage",
     "Translator",
+    "UNIT",
+    "UNITConfig",
     "XGAN",
     "XGANConfig",
     "data",
@@ -26,6 +30,8 @@ __all__ = [
 
 _MODULES = ("data", "metrics", "zoo")
 _NAMES = {
+    "AVBGTN": "keras_i2i.methods.avb_gtn",
+    "AVBGTNConfig": "keras_i2i.methods.avb_gtn",
     "CycleGAN": "keras_i2i.methods.cyclegan",
     "CycleGANConfig": "keras_i2i.methods.cyclegan",
     "METHODS": "keras_i2i.methods",
@@ -33,6 +39,8 @@ _NAMES = {
     "Player": "keras_i2i.core.players",
     "Stage": "keras_i2i.core.players",
     "Translator": "keras_i2i.core.translator",
+    "UNIT": "keras_i2i.methods.unit",
+    "UNITConfig": "keras_i2i.methods.unit",
     "XGAN": "keras_i2i.methods.xgan",
     "XGANConfig": "keras_i2i.methods.xgan",
 }
