@@ -4,9 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_i2i.core import backend
 from keras_i2i.core.optimizers import L2Adam
-from tests.harness import assert_one_sentence
+from tests.harness import assert_one_sentence, run_python
 
 
 def stepped(optimizer, start, *gradients):
@@ -31,11 +30,29 @@ def test_gradient_and_l2_cancel():
     np.testing.assert_array_equal(stepped(optimizer, [1.0, -2.0], [-0.5, 1.0]), [1.0, -2.0])
 
 
-def test_replicas_add_it_once(monkeypatch):
-    """Each of two adds half of it to its own half of the gradient."""
-    monkeypatch.setattr(backend, "replica_count", lambda: 2)
-    optimizer = L2Adam(1e-2, l2=0.5, epsilon=1e-3)
-    np.testing.assert_array_equal(stepped(optimizer, [1.0, -2.0], [-0.25, 0.5]), [1.0, -2.0])
+# Two replicas, each with its half of a gradient; the optimizer sums them up.
+REPLICAS = """
+import keras
+import tensorflow as tf
+from keras_i2i.core.optimizers import L2Adam
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+with strategy.scope():
+    variable, optimizer = keras.Variable([1.0, -2.0]), L2Adam(1e-2, l2=0.5, epsilon=1e-3)
+    optimizer.build([variable])
+strategy.run(tf.function(lambda: optimizer.apply([tf.constant([-0.25, 0.0])], [variable])))
+print(*keras.ops.convert_to_numpy(variable))
+"""
+
+
+def test_replicas_add_it_once():
+    """As one device with the whole gradient: the first weight stays, the second goes towards 0."""
+    expected = stepped(L2Adam(1e-2, l2=0.5, epsilon=1e-3), [1.0, -2.0], [-0.5, 0.0])
+    assert expected[0] == 1 and expected[1] > -1.995
+    found = [float(word) for word in run_python(REPLICAS).split()]
+    np.testing.assert_allclose(found, expected, rtol=1e-7)
 
 
 def test_variables_without_a_gradient_stay():

@@ -8,13 +8,15 @@ import tensorflow as tf
 from keras_i2i.networks.precision import float32
 from tests.core.toys import STAGED
 from tests.harness import values_of
-from tests.methods import test_cyclegan, test_dtn, test_xgan
+from tests.methods import test_avb_gtn, test_cyclegan, test_dtn, test_unit, test_xgan
 
 SETTINGS = {
     "penalty": (test_xgan.CASE, {"gradient_penalty": 1.0, "accuracy_gate": None}),
     "xgan": (test_xgan.CASE, {}),
     "cyclegan": (test_cyclegan.CASE, {}),
     "dtn": (test_dtn.CASE, {"fine_tune": True}),
+    "unit": (test_unit.CASE, {}),
+    "avb_gtn": (test_avb_gtn.CASE, {"prior_term": True}),
     "stages": (STAGED, {}),
 }
 
