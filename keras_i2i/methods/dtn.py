@@ -135,6 +135,7 @@ class DTN(SharedEmbedding, Translator):
         c = self.config
         shape = (c.image_size, c.image_size, 3)
         halvings = (c.image_size // SMALLEST).bit_length() - 1
+        # Kernels of 3, "same" and stride 2: the reference code is TensorFlow's, and so pads right and below alone.
         self.classifier = None
         if c.encoder == FACERES:
             dim = EMBEDDING_DIM
