@@ -92,7 +92,7 @@ class AVBGTN(UNIT):
     def losses(self, batch, training):
         """One joint forward pass: UNIT's terms, those with KL by T."""
         passes = self._passes(batch, training)
-        losses = self._likelihoods_and_game(passes, training)
+        losses = self._image_terms(passes, training)
 
         # T(x, z) of images and of translations, which are constants here: of the gradient of E_q[T(x, z)], the part by
         # way of T's image is 0 for the best T, and misleading for others. That by way of z goes on into the decoders.

@@ -209,7 +209,7 @@ class UNIT(SharedEmbedding, Translator):
     def losses(self, batch, training):
         """One joint forward pass; the terms of the paper's equations 1 to 7 by name, each summed over the domains."""
         passes = self._passes(batch, training)
-        losses = self._likelihoods_and_game(passes, training)
+        losses = self._image_terms(passes, training)
 
         # KL(q(z|x) || p(z)) of images (equations 2, 3) and of translations (6, 7), as the code has it.
         for name, latents in (("kl", passes.latents), ("kl_cycle", passes.latents_again)):
@@ -233,7 +233,7 @@ class UNIT(SharedEmbedding, Translator):
         again["b"] = self.decoders["b"](hidden["a"], training=training)
         return Passes(real, latents, {"a": a_from_a, "b": b_from_b}, translated, latents_again, again)
 
-    def _likelihoods_and_game(self, passes, training):
+    def _image_terms(self, passes, training):
         """The terms that do not look at latents, of both players."""
         real, same, again = passes.real, passes.same, passes.again
         terms = {
