@@ -1,7 +1,6 @@
 """The command `keras-i2i`. Whatever is heavy is imported by the commands that need it, so that help comes at once."""
 
 import enum
-import json
 import pathlib
 import sys
 import warnings
@@ -10,7 +9,8 @@ from typing import Annotated
 import typer
 
 from keras_i2i.bench.command import app as bench
-from keras_i2i.commands import UsageError, reported, say, silence, start
+from keras_i2i.commands import Name, UsageError, find, reported, say, silence, start
+from keras_i2i.evaluation.command import evaluate
 
 BATCH = 32  # pictures a pass
 
@@ -22,8 +22,7 @@ app = typer.Typer(
 )
 
 app.add_typer(bench, name="bench")
-
-Name = Annotated[str, typer.Argument(help="A model of the zoo, or the folder of a trained one.")]
+app.command()(reported(evaluate))
 
 
 class Crop(str, enum.Enum):
@@ -48,25 +47,7 @@ class Strategy(str, enum.Enum):
     multiworker = "multiworker"
 
 
-class Split(str, enum.Enum):
-    """Which of the pictures that training never saw."""
-
-    test = "test"
-    validation = "validation"
-
-
 LOST_WORKER = 75  # the exit code that sysexits.h has for "try again"
-
-
-def _find(name):
-    from keras_i2i.zoo import registry
-
-    try:
-        return registry.find(name)
-    except (ValueError, FileNotFoundError) as error:
-        if name in registry.names():
-            raise  # it is there, and broken
-        raise UsageError(error) from None
 
 
 @app.command("list")
@@ -93,7 +74,7 @@ def info(name: Name):
 
     from keras_i2i.zoo import cards
 
-    found = _find(name)
+    found = find(name)
     path = found.folder / cards.FILE
     text = path.read_text(encoding="utf-8") if path.is_file() else cards.draft(found.record)
     if sys.stdout.isatty():
@@ -131,7 +112,7 @@ def translate(
     ] = Crop.auto,
 ):
     """Translates a picture, or every picture in a folder."""
-    found = _find(name)
+    found = find(name)
     start()
     from keras_i2i import zoo
     from keras_i2i.core.translator import Translator
@@ -240,7 +221,7 @@ def generate(
     seed: Annotated[int | None, typer.Option(min=0, help="Of the noise; a fresh one if left out.")] = None,
 ):
     """Makes pictures from noise, by a model that does."""
-    _find(name)
+    find(name)
     start()
     from PIL import Image
 
@@ -328,40 +309,6 @@ def train(
 
 @app.command()
 @reported
-def evaluate(
-    name: Name,
-    split: Annotated[Split, typer.Option(help="What to measure on: choose by validation, report test.")] = Split.test,
-    write: Annotated[bool, typer.Option("--write", help="Put numbers and samples into the model's folder.")] = False,
-):
-    """Measures a model by its task's protocol and prints the numbers as JSON."""
-    if write and split is not Split.test:
-        raise UsageError("A model's folder has the numbers of the split test: leave out --write or --split.")
-    found = _find(name)
-    from keras_i2i.evaluation import PROTOCOLS
-
-    if found.record.task not in PROTOCOLS:
-        known = ", ".join(map(repr, PROTOCOLS))
-        raise UsageError(f"There is no protocol for the task {found.record.task!r}: there are those for {known}.")
-    protocol = PROTOCOLS[found.record.task]
-    start()
-    from keras_i2i import zoo
-
-    model, headline = zoo.load(name), protocol.headline
-    values = protocol.module.evaluate(model, split=split.value)
-    print(json.dumps(values, indent=2))
-    if write:
-        from PIL import Image
-
-        zoo.update(found.folder, metrics=values, headline=zoo.Headline(headline, values[headline]))
-        sheet = Image.fromarray(protocol.module.samples(model))
-        # A third of the size; dithering, which hides the bands, needs the palette beforehand.
-        sheet = sheet.quantize(palette=sheet.quantize(256), dither=Image.Dither.FLOYDSTEINBERG)
-        sheet.save(found.folder / "samples.png", optimize=True)
-        say(f"Written to {found.folder}.")
-
-
-@app.command()
-@reported
 def export(
     name: Name,
     to: Annotated[Format, typer.Option(help="The format.")] = Format.savedmodel,
@@ -372,7 +319,7 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
 ):
     """Writes a model in a format that runs without this package."""
-    found = _find(name)
+    found = find(name)
     out = out or pathlib.Path(found.record.name) / "1"
     start()
     from keras_i2i import zoo

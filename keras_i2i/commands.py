@@ -5,8 +5,11 @@ import functools
 import os
 import sys
 import warnings
+from typing import Annotated
 
 import typer
+
+Name = Annotated[str, typer.Argument(help="A model of the zoo, or the folder of a trained one.")]
 
 
 class UsageError(Exception):
@@ -64,3 +67,19 @@ def start():
         import keras
 
         keras.ops.zeros(1)
+
+
+def find(name):
+    """The model that a user names, `zoo.registry.Found`.
+
+    Raises:
+        UsageError: there is none. ValueError: it is broken.
+    """
+    from keras_i2i.zoo import registry
+
+    try:
+        return registry.find(name)
+    except (ValueError, FileNotFoundError) as error:
+        if name in registry.names():
+            raise  # it is there, and broken
+        raise UsageError(error) from None
