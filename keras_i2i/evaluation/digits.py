@@ -12,7 +12,8 @@ from keras_i2i.data import source
 from keras_i2i.evaluation import SPLITS, sheets
 from keras_i2i.metrics import (
     ClassifierConfig,
-    cosine_distance,
+    absolute_error,
+    latent_alignment,
     mean_pairwise_distance,
     reverse_classification,
     train_classifier,
@@ -86,7 +87,7 @@ def evaluate(model, images=None, labels=None, *, split="test", judge=None):
         true digit; `reverse_accuracy`: of a fresh classifier that was trained on the translations, on MNIST's test
         images; `diversity_pixels` and `diversity_within` (of one digit's translations): mean pairwise distances over
         those of real digits; `cycle_l1`, 0..1, where the model translates back; `latent_alignment` (mean cosine of the
-        embeddings of a source and of its translation) beside `..._random`, where it embeds both domains. "protocol"
+        embeddings of a source and of its translation) beside `..._shuffled`, where it embeds both domains. "protocol"
         has all that is needed to repeat them.
     """
     if images is None:
@@ -127,17 +128,14 @@ def _round_trip(model, images, digits):
     if "street" not in model.targets:
         return {}
     back = model.translate(digits, target="street")
-    return {"cycle_l1": float(np.abs(images.astype(np.float64) - back).mean() / 255)}
+    return {"cycle_l1": float(absolute_error(images, back).mean())}
 
 
 def _alignment(model, images, digits):
     if not hasattr(model, "embed"):
         return {}
-    ours, theirs = model.embed(images, domain="street"), model.embed(digits, domain="mnist")
-    return {
-        "latent_alignment": float(1 - cosine_distance(ours, theirs).mean()),
-        "latent_alignment_random": float(1 - cosine_distance(ours, np.roll(theirs, 1, axis=0)).mean()),
-    }
+    pairs = latent_alignment(model.embed(images, domain="street"), model.embed(digits, domain="mnist"))
+    return {"latent_alignment": pairs.paired, "latent_alignment_shuffled": pairs.shuffled}
 
 
 def samples(model, columns=20, rows=4):

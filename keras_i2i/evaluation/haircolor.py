@@ -12,7 +12,7 @@ import numpy as np
 from keras_i2i.data.worlds import avatars
 from keras_i2i.evaluation import judge as judging
 from keras_i2i.evaluation import sheets
-from keras_i2i.metrics import ClassifierConfig, train_classifier
+from keras_i2i.metrics import ClassifierConfig, absolute_error, train_classifier
 
 IMAGE_SIZE = 64
 DOMAINS = ("brown", "blond")
@@ -109,7 +109,7 @@ def _direction(model, domain, target, split, judge, attributes_judge):
     }
     if domain in model.targets:
         back = model.translate(made, target=domain)
-        values["cycle_l1"] = float(np.abs(back.astype(np.float64) - own.images).mean() / 255)
+        values["cycle_l1"] = float(absolute_error(own.images, back).mean())
     return values
 
 

@@ -37,7 +37,7 @@ class ClassifierConfig:
     seed: int = 0
 
     def __post_init__(self):
-        if min((*self.widths, 8)) < 8 or any(width % 8 for width in self.widths):
+        if any(width < 8 or width % 8 for width in self.widths):
             raise ValueError(f"widths must be multiples of 8, the groups of the normalisation, got {self.widths}.")
         if self.steps < 1 or self.batch_size < 1 or self.shift < 0:
             raise ValueError(

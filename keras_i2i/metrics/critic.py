@@ -1,7 +1,7 @@
 """The independent Wasserstein critic (Danihelka et al. 2017, arXiv 1705.05263): a distance no generator trained on.
 
 A generator's own critic has been fooled by it. This one is made afterwards, of one half of both sets, and asked about
-the other half, so that it also sees a generator that remembers its training images.
+the other half. With reference images that the generator never saw, it also tells one that remembers its training set.
 """
 
 import dataclasses

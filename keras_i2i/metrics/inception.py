@@ -42,8 +42,8 @@ class InceptionV3:
         except Exception as error:  # Keras raises a bare Exception where a download fails
             told = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise OSError(
-                f"The weights of Inception-v3 cannot be had ({told}), so there is no FID: put them at"
-                " ~/.keras/models, pass their file, or measure with mobilenet_v2() and call that FMD."
+                f"The weights of Inception-v3 cannot be had ({told}), so there is no FID: pass the"
+                " path of their file, or measure with mobilenet_v2() and call that FMD."
             ) from None
 
     @functools.cached_property

@@ -108,7 +108,7 @@ class TestInception:
         extractor = metrics.inception_v3()
         assert isinstance(extractor, metrics.FeatureExtractor) and extractor.name == "inception_v3"
         images = np.array([0, 51, 255], np.uint8)[:, None, None, None] * np.ones((1, 6, 6, 3), np.uint8)
-        np.testing.assert_allclose(extractor(images, batch_size=2)[:, 0], [-1, -0.6, 1], atol=1e-5)
+        np.testing.assert_allclose(extractor(images, batch_size=2)[:, 0], [-1, -0.6, 1], atol=1e-3)
         assert applications == [(False, "imagenet", "avg")] and len(extractor.sha256) == 64
         with pytest.raises(ValueError, match="^images must be uint8"):
             extractor(images / 255)
