@@ -1,7 +1,7 @@
 """keras_i2i: image-to-image and domain translation, every method behind one API, pretrained.
 
-The public names: the methods (`XGAN`, `CycleGAN`), each with its config, `METHODS`, `zoo`, `data`, `metrics`, and
-what methods are made of: `Method`, `Translator`, `Generator`, `Player`, `Phase`, `Stage`.
+The public names: the methods (`ACGAN`, `CycleGAN`, `TwoStep`, `XGAN`), each with its config, `METHODS`, `zoo`, `data`,
+`metrics`, and what methods are made of: `Method`, `Translator`, `Generator`, `Player`, `Phase`, `Stage`.
 """
 
 import importlib
@@ -10,6 +10,8 @@ import sys
 
 __version__ = "0.1.0"
 __all__ = [
+    "ACGAN",
+    "ACGANConfig",
     "CycleGAN",
     "CycleGANConfig",
     "Generator",
@@ -19,6 +21,8 @@ __all__ = [
     "Player",
     "Stage",
     "Translator",
+    "TwoStep",
+    "TwoStepConfig",
     "XGAN",
     "XGANConfig",
     "data",
@@ -28,6 +32,8 @@ __all__ = [
 
 _MODULES = ("data", "metrics", "zoo")
 _NAMES = {
+    "ACGAN": "keras_i2i.methods.acgan",
+    "ACGANConfig": "keras_i2i.methods.acgan",
     "CycleGAN": "keras_i2i.methods.cyclegan",
     "CycleGANConfig": "keras_i2i.methods.cyclegan",
     "Generator": "keras_i2i.core.generator",
@@ -37,6 +43,8 @@ _NAMES = {
     "Player": "keras_i2i.core.players",
     "Stage": "keras_i2i.core.players",
     "Translator": "keras_i2i.core.translator",
+    "TwoStep": "keras_i2i.methods.two_step",
+    "TwoStepConfig": "keras_i2i.methods.two_step",
     "XGAN": "keras_i2i.methods.xgan",
     "XGANConfig": "keras_i2i.methods.xgan",
 }

@@ -11,6 +11,11 @@ def l1(x, y):
     return per_sample(ops.abs(float32(x) - float32(y)))
 
 
+def squared(x, y):
+    """Mean squared difference, per sample: shape (N,), from 0 up."""
+    return per_sample(ops.square(float32(x) - float32(y)))
+
+
 def l2_norm(x, y):
     """Euclidean norm of the difference over all of a sample's values: shape (N,), from 0 up.
 

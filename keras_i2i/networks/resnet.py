@@ -1,14 +1,12 @@
 """The residual generator of Johnson et al. 2016 (arXiv 1603.08155) as CycleGAN has it."""
 
-import itertools
-
 import keras
 from keras import layers
 
 from keras_i2i.layers.convolution import Conv2D, Conv2DTranspose
 from keras_i2i.layers.normalization import normalization
 from keras_i2i.layers.padding import ReflectionPadding2D
-from keras_i2i.networks.seeds import shift
+from keras_i2i.networks.seeds import normals
 
 
 def resnet_generator(input_shape, *, filters=64, blocks=9, channels=3, norm="instance", seed=None, name=None):
@@ -26,7 +24,7 @@ def resnet_generator(input_shape, *, filters=64, blocks=9, channels=3, norm="ins
     Returns:
         A `keras.Model` from (N, H, W, C) to (N, H, W, channels) in [-1, 1].
     """
-    weights = _normals(seed)
+    weights = normals(seed)
 
     def normalised(x, width, activate=True):
         for layer in normalization(norm, width, slope=0.0 if activate else None):
@@ -68,7 +66,7 @@ def patch_discriminator(input_shape, *, filters=64, strided=3, norm="instance", 
     Returns:
         A `keras.Sequential` from (N, H, W, C) to logits (N, H / 2^strided - 2, W / 2^strided - 2, 1).
     """
-    weights = _normals(seed)
+    weights = normals(seed)
     network = keras.Sequential([keras.Input(input_shape)], name=name)
     for index in range(strided + 1):
         width = filters * min(2**index, 8)
@@ -80,8 +78,3 @@ def patch_discriminator(input_shape, *, filters=64, strided=3, norm="instance", 
     network.add(layers.ZeroPadding2D(1))
     network.add(Conv2D(1, 4, kernel_initializer=next(weights)))
     return network
-
-
-def _normals(seed):
-    """N(0, 0.02) initialisers without end, each with the next seed."""
-    return (keras.initializers.RandomNormal(stddev=0.02, seed=shift(seed, by)) for by in itertools.count())

@@ -1,5 +1,9 @@
 """Seeds of initial weights."""
 
+import itertools
+
+import keras
+
 
 def shift(seed, by):
     """The seed `by` further on; None, for fresh weights, stays None.
@@ -8,3 +12,8 @@ def shift(seed, by):
     begin with equal weights otherwise.
     """
     return None if seed is None else seed + by
+
+
+def normals(seed, mean=0.0):
+    """Initialisers N(mean, 0.02) without end, each with the next seed."""
+    return (keras.initializers.RandomNormal(mean, 0.02, seed=shift(seed, by)) for by in itertools.count())
