@@ -1,7 +1,8 @@
 """keras_i2i: image-to-image and domain translation, every method behind one API, pretrained.
 
-The public names: the methods (`XGAN`, `CycleGAN`, `DTN`, `UNIT`, `AVBGTN`), each with its config, `METHODS`, `zoo`,
-`data`, `metrics`, and what methods are made of: `Method`, `Translator`, `Generator`, `Player`, `Phase`, `Stage`.
+The public names: the methods (`ACGAN`, `AVBGTN`, `CycleGAN`, `DTN`, `TwoStep`, `UNIT`, `XGAN`), each with its config,
+`METHODS`, `zoo`, `data`, `metrics`, and what methods are made of: `Method`, `Translator`, `Generator`, `Player`,
+`Phase`, `Stage`.
 """
 
 import importlib
@@ -10,6 +11,8 @@ import sys
 
 __version__ = "0.1.0"
 __all__ = [
+    "ACGAN",
+    "ACGANConfig",
     "AVBGTN",
     "AVBGTNConfig",
     "CycleGAN",
@@ -23,6 +26,8 @@ __all__ = [
     "Player",
     "Stage",
     "Translator",
+    "TwoStep",
+    "TwoStepConfig",
     "UNIT",
     "UNITConfig",
     "XGAN",
@@ -34,6 +39,8 @@ __all__ = [
 
 _MODULES = ("data", "metrics", "zoo")
 _NAMES = {
+    "ACGAN": "keras_i2i.methods.acgan",
+    "ACGANConfig": "keras_i2i.methods.acgan",
     "AVBGTN": "keras_i2i.methods.avb_gtn",
     "AVBGTNConfig": "keras_i2i.methods.avb_gtn",
     "CycleGAN": "keras_i2i.methods.cyclegan",
@@ -47,6 +54,8 @@ _NAMES = {
     "Player": "keras_i2i.core.players",
     "Stage": "keras_i2i.core.players",
     "Translator": "keras_i2i.core.translator",
+    "TwoStep": "keras_i2i.methods.two_step",
+    "TwoStepConfig": "keras_i2i.methods.two_step",
     "UNIT": "keras_i2i.methods.unit",
     "UNITConfig": "keras_i2i.methods.unit",
     "XGAN": "keras_i2i.methods.xgan",

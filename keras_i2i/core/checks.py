@@ -7,6 +7,12 @@ def two_domains(method, domains):
         raise ValueError(f"{method} has two domains with distinct names, got {domains}.")
 
 
+def several_domains(method, domains):
+    """Raises ValueError unless `domains` are two or more distinct names."""
+    if len(domains) < 2 or len(set(domains)) != len(domains):
+        raise ValueError(f"{method} has two or more domains with distinct names, got {domains}.")
+
+
 def decay(name, value):
     """Raises ValueError for a moving average's decay outside of [0, 1)."""
     if not 0 <= value < 1:

@@ -8,6 +8,21 @@ import keras
 from keras_i2i.core import backend
 
 
+class KeepsAverages:
+    """For a `keras.Model` whose `averages` map players to their `WeightAverage`, where they keep any."""
+
+    def averaged_weights(self):
+        """A context in which all networks hold their averages; for use outside of training steps."""
+        stack = contextlib.ExitStack()
+        for average in self.averages.values():
+            stack.enter_context(average.swapped_in())
+        return stack
+
+    def reading_averages(self, player):
+        """A context in which that player's networks compute with its average, if any; for use inside of a step."""
+        return self.averages[player].read() if player in self.averages else contextlib.nullcontext()
+
+
 class WeightAverage(keras.layers.Layer):
     """Moving averages of a list of variables; a layer, so that they are saved and restored with the model.
 
@@ -52,6 +67,10 @@ class WeightAverage(keras.layers.Layer):
         finally:
             for value, variable in zip(own, self._followed.variables, strict=True):
                 variable.assign(value)
+
+    def read(self):
+        """A context in which reading the followed variables gives their averages; nothing is assigned."""
+        return keras.StatelessScope(list(zip(self._followed.variables, self.averages, strict=True)))
 
 
 def _moves(average):

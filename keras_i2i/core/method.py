@@ -15,13 +15,14 @@ from keras import ops
 
 from keras_i2i.core import backend, batches, clipping, reduction
 from keras_i2i.core.compiling import Compiling
+from keras_i2i.core.ema import KeepsAverages
 from keras_i2i.core.guard import Guard, NaNGuard
 from keras_i2i.core.players import due_phases, stage_at, total_steps
 from keras_i2i.core.randomness import KeepsRandomness
 from keras_i2i.core.resume import take_up
 
 
-class Method(Compiling, KeepsRandomness, keras.Model):
+class Method(Compiling, KeepsAverages, KeepsRandomness, keras.Model):
     """Base of all methods: a Keras model whose training is a game between players.
 
     A subclass sets `Config`, a frozen dataclass of plain values with at least `image_size`, `domains` and `weights`,
@@ -121,13 +122,6 @@ class Method(Compiling, KeepsRandomness, keras.Model):
             starts = range(0, len(arrays[0]), batch_size)
             parts = [run(*(array[i : i + batch_size] for array in arrays)) for i in starts]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    def averaged_weights(self):
-        """A context in which the networks hold their moving averages, where the players keep any."""
-        stack = contextlib.ExitStack()
-        for average in self.averages.values():
-            stack.enter_context(average.swapped_in())
-        return stack
 
     def export(self, filepath, **options):
         """Writes a SavedModel with the signatures of `export_signatures` (see `keras_i2i.export.savedmodel`)."""

@@ -5,6 +5,8 @@ import contextlib
 import numpy as np
 from keras import ops
 
+from keras_i2i.core import backend
+
 _GENERATOR = "generator_"  # and a number
 
 
@@ -37,3 +39,27 @@ class KeepsRandomness:
         """Each once, in a fixed order."""
         own = (g for layer in self._flatten_layers() for g in layer._seed_generators)
         return list({id(generator): generator for generator in own}.values())
+
+
+def own_rows(draw, count):
+    """Random rows for the samples of a step.
+
+    Replicas share their generators' state, and would all draw the same. So each draws for all, and takes its own rows,
+    which are those that one device with the whole batch would have drawn.
+
+    Args:
+        draw: function of a number of rows that draws them, a tensor.
+        count: rows that this replica needs, an int or a scalar tensor, equal on all replicas.
+
+    Returns:
+        Tensor (count, ...).
+    """
+    if backend.replica_count() == 1:
+        return draw(count)
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    if context is None:  # outside of steps
+        return draw(count)
+    first = context.replica_id_in_sync_group * count
+    return draw(count * context.num_replicas_in_sync)[first : first + count]

@@ -136,7 +136,7 @@ def unit_length(vectors):
     return vectors * ops.rsqrt(ops.sum(ops.square(vectors), axis=-1, keepdims=True) + 1e-12)
 
 
-def normalization(kind, channels, slope=None):
+def normalization(kind, channels, slope=None, gamma="ones"):
     """New layers that normalise `channels` channels and activate them.
 
     Args:
@@ -144,6 +144,7 @@ def normalization(kind, channels, slope=None):
             domain only) or "none".
         channels: of the tensor to be normalised.
         slope: of the (leaky) ReLU for negative values; 0 for ReLU, None for no activation.
+        gamma: initialiser of batch norm's factors.
 
     Returns:
         A list of layers.
@@ -154,7 +155,10 @@ def normalization(kind, channels, slope=None):
     makers = {
         "group": lambda: [GroupNorm(8 if channels % 8 == 0 else 1, slope=slope)],
         "instance": lambda: [GroupNorm(channels, affine=False, slope=slope)],
-        "batch": lambda: [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5), *_activation(slope)],
+        "batch": lambda: [
+            keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gamma),
+            *_activation(slope),
+        ],
         "none": lambda: _activation(slope),
     }
     if kind not in makers:

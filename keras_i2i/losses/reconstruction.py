@@ -12,7 +12,7 @@ def l1(x, y):
 
 
 def mean_squared(x, y):
-    """Mean squared difference, per sample: shape (N,), in [0, 4] for images in [-1, 1]."""
+    """Mean squared difference, per sample: shape (N,), from 0 up: to 4 for images in [-1, 1]."""
     return per_sample(ops.square(float32(x) - float32(y)))
 
 

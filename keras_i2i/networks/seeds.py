@@ -14,6 +14,6 @@ def shift(seed, by):
     return None if seed is None else seed + by
 
 
-def normals(seed):
-    """Initialisers N(0, 0.02) without end, each with the next seed."""
-    return (keras.initializers.RandomNormal(stddev=0.02, seed=shift(seed, by)) for by in itertools.count())
+def normals(seed, mean=0.0):
+    """Initialisers N(mean, 0.02) without end, each with the next seed."""
+    return (keras.initializers.RandomNormal(mean, 0.02, seed=shift(seed, by)) for by in itertools.count())

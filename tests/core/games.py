@@ -36,6 +36,7 @@ class Game:
 
 
 XGAN, CYCLEGAN = "tests.methods.test_xgan:CASE", "tests.methods.test_cyclegan:CASE"
+TWO_STEP = "tests.methods.test_two_step:CASE"
 STAGED, WITHOUT_BATCH_NORM = "tests.core.toys:STAGED", {"batch_norm": False}  # its statistics are a replica's own
 PLAYERS = ("generator", "discriminator_a", "discriminator_b")
 BOTH = {"adversarial_targets": ("a", "b")}
@@ -46,6 +47,13 @@ GAMES = {
     "penalty": Game(XGAN, 1, PLAYERS, settings={**BOTH, "gradient_penalty": 1.0, "accuracy_gate": None}),
     # Between the accuracies of the two discriminators on the first batch: one steps, the other's gate is closed.
     "gated": Game(XGAN, 1, tolerance=1e-5, settings={**BOTH, "accuracy_gate": 0.3}),
+    # Both noise and classes are drawn, in a stage each; replicas have other rows of the same draw.
+    "noise": Game(
+        TWO_STEP,
+        2,
+        ("generator", "discriminator", "encoder"),
+        settings={"norm": "group", "gan_steps": 1, "encoder_steps": 1},
+    ),
     "stages": Game(STAGED, 5, tolerance=1e-5, settings=WITHOUT_BATCH_NORM),
 }
 
@@ -60,7 +68,7 @@ def play(game, strategy):
 
     from keras_i2i.core.callbacks import StopAtStep
     from keras_i2i.core.checkpoint import Checkpoint, restore
-    from tests.harness import moments_of, values_of, weights_of
+    from tests.harness import moments_of, outputs, values_of, weights_of
 
     module, name = game.case.split(":")
     case = getattr(importlib.import_module(module), name)
@@ -83,7 +91,7 @@ def play(game, strategy):
         **{f"history/{key}": np.array(value) for key, value in history.items()},
         **{f"evaluated/{key}": np.array(value) for key, value in evaluated.items()},
         **{f"count/{key}": value for key, value in counts.items()},
-        "translation": model.translate(data["a"]),
+        "translation": outputs(model, data[case.keys[0]])[0],
     }
 
 
