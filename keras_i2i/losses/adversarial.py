@@ -25,18 +25,6 @@ def least_squares(logits, target):
     return per_sample(ops.square(float32(logits) - target))
 
 
-def cross_entropy(logits, label):
-    """Softmax cross-entropy of logits (N, K), per sample: shape (N,), from 0 up; ln K for equal logits.
-
-    Args:
-        logits: float tensor (N, K).
-        label: the class of all samples, or an integer tensor (N,) of their classes, in 0..K - 1.
-    """
-    logits = float32(logits)
-    labels = ops.broadcast_to(label, ops.shape(logits)[:1])
-    return ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-
-
 def accuracy(real_logits, fake_logits):
     """The discriminator's share of right answers on a batch, in [0, 1]: the mean of real and fake."""
     right_real = ops.mean(ops.cast(real_logits > 0, "float32"))

@@ -5,9 +5,16 @@ from keras import ops
 from keras_i2i.losses.adversarial import float32
 
 
-def cross_entropy(logits, labels):
-    """-log p(label), per sample: shape (N,), from 0 up; ln C for equal logits."""
-    return ops.sparse_categorical_crossentropy(labels, float32(logits), from_logits=True)
+def cross_entropy(logits, label):
+    """Softmax cross-entropy of logits (N, K), per sample: shape (N,), from 0 up; ln K for equal logits.
+
+    Args:
+        logits: float tensor (N, K).
+        label: the class of all samples, or an integer tensor (N,) of their classes, in 0..K - 1.
+    """
+    logits = float32(logits)
+    labels = ops.broadcast_to(label, ops.shape(logits)[:1])
+    return ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
 
 
 def accuracy(logits, labels):

@@ -18,7 +18,7 @@ from keras_i2i.core.players import Phase, Player, Stage
 from keras_i2i.core.translator import Translator
 from keras_i2i.layers.convolution import Conv2D, Conv2DTranspose
 from keras_i2i.layers.normalization import normalization, unit_length
-from keras_i2i.losses import adversarial, reconstruction, smoothness
+from keras_i2i.losses import classification, reconstruction, smoothness
 from keras_i2i.networks.convolutional import (
     downsampling,
     flatten,
@@ -260,7 +260,7 @@ class DTN(SharedEmbedding, Translator):
             )
         logits = self.classifier(self._encode(x, training), training=training)
         right = ops.equal(ops.cast(ops.argmax(logits, axis=-1), "int32"), ops.cast(labels, "int32"))
-        entropy = adversarial.cross_entropy(logits, labels)
+        entropy = classification.cross_entropy(logits, labels)
         return {"classifier": {"classification": entropy}, "monitor": {"accuracy": ops.cast(right, "float32")}}
 
     def losses(self, batch, training):
@@ -283,9 +283,9 @@ class DTN(SharedEmbedding, Translator):
         # L_D and L_GANG: D tells three kinds of images apart, and G passes both of its own off as the third.
         logits = self.discriminator(ops.concatenate([made, t]), training=training)
         of_s, of_t, of_real = ops.split(logits, KINDS)
-        terms["adversarial"] = adversarial.cross_entropy(of_s, REAL) + adversarial.cross_entropy(of_t, REAL)
-        telling = adversarial.cross_entropy(of_s, FROM_SOURCE) + adversarial.cross_entropy(of_t, FROM_TARGET)
-        telling += adversarial.cross_entropy(of_real, REAL)
+        terms["adversarial"] = classification.cross_entropy(of_s, REAL) + classification.cross_entropy(of_t, REAL)
+        telling = classification.cross_entropy(of_s, FROM_SOURCE) + classification.cross_entropy(of_t, FROM_TARGET)
+        telling += classification.cross_entropy(of_real, REAL)
 
         losses = {"generator": terms, "discriminator": {"adversarial": telling}}
         if self._tunes_at_once:

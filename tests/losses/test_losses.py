@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_i2i.losses import adversarial, gradient_penalty, reconstruction, smoothness, wasserstein
+from keras_i2i.losses import adversarial, classification, gradient_penalty, reconstruction, smoothness, wasserstein
 
 ROWS = np.array([[3.0, 4.0], [0.0, 0.0]], np.float32)
 ZERO = np.zeros((2, 2), np.float32)
@@ -59,9 +59,10 @@ def test_distances():
 
 def test_cross_entropy_of_one_label_and_of_many():
     logits = np.log([[1.0, 1.0, 2.0], [1.0, 2.0, 5.0]]).astype(np.float32)
-    np.testing.assert_allclose(adversarial.cross_entropy(logits, 2), [np.log(2), np.log(8 / 5)], rtol=1e-5)
-    np.testing.assert_allclose(adversarial.cross_entropy(logits, np.array([0, 1])), [np.log(4)] * 2, rtol=1e-5)
-    np.testing.assert_allclose(adversarial.cross_entropy(np.zeros((2, 3), np.float16), 0), [np.log(3)] * 2, rtol=1e-6)
+    np.testing.assert_allclose(classification.cross_entropy(logits, 2), [np.log(2), np.log(8 / 5)], rtol=1e-5)
+    np.testing.assert_allclose(classification.cross_entropy(logits, np.array([0, 1])), [np.log(4)] * 2, rtol=1e-5)
+    zeros = np.zeros((2, 3), np.float16)
+    np.testing.assert_allclose(classification.cross_entropy(zeros, 0), [np.log(3)] * 2, rtol=1e-6)
 
 
 def test_total_variation_of_a_constant_image_and_of_one_of_four_pixels():
