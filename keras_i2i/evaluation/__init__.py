@@ -31,5 +31,7 @@ class Protocol:
 PROTOCOLS = {
     "face photo -> cartoon portrait": Protocol("face2cartoon", "gender_agreement"),
     "street digit -> MNIST digit": Protocol("digits", "accuracy"),
+    "MNIST digit -> MNIST digit": Protocol("mnist", "accuracy"),
+    "face of a woman <-> face of a man": Protocol("gender", "accuracy"),
     "avatar: brown hair <-> blond hair": Protocol("haircolor", "accuracy"),
 }

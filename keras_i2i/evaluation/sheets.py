@@ -30,3 +30,21 @@ def over(sources, results, columns=10, scale=2, gap=4):
         sheet[row, height : 2 * height, column] = below
     sheet = sheet.reshape(rows * (2 * height + gap), columns * width, 3)
     return sheet.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def rows(lines, columns, scale=2):
+    """Pictures row by row; shorter rows end in white.
+
+    Args:
+        lines: of uint8 `(N, H, W, 3)`, N at most `columns`.
+        columns: pictures a row.
+        scale: how many times larger each pixel is shown.
+
+    Returns:
+        uint8 RGB `(rows * H * scale, columns * W * scale, 3)`.
+    """
+    height, width = lines[0].shape[1:3]
+    sheet = np.full((len(lines), height, columns, width, 3), 255, np.uint8)
+    for line, pictures in zip(sheet, lines, strict=True):
+        line[:, : len(pictures)] = pictures.swapaxes(0, 1)
+    return sheet.reshape(len(lines) * height, columns * width, 3).repeat(scale, axis=0).repeat(scale, axis=1)

@@ -47,6 +47,13 @@ class FaceRes:
         Raises:
             ValueError: other images, or a crop that does not lie in them.
         """
+        return self._answers("embedding", images, batch_size)
+
+    def male(self, images, batch_size=50):
+        """How far each face is taken for a man's, float32 `(N,)`, 0..1; arguments and errors as of a call."""
+        return self._answers("male", images, batch_size).reshape(-1)
+
+    def _answers(self, output, images, batch_size):
         images = checks.pictures("images", images)
         if self.crop is not None:
             left, top, right, bottom = self.crop
@@ -57,7 +64,7 @@ class FaceRes:
                 )
             images = images[:, top:bottom, left:right]
         parts = [resized(images[at : at + batch_size], self.resize) for at in range(0, len(images), batch_size)]
-        return np.concatenate([self._signature(images=part.astype(np.float32))["embedding"] for part in parts])
+        return np.concatenate([self._signature(images=part.astype(np.float32))[output] for part in parts])
 
 
 def faceres(folder=None, crop=None):

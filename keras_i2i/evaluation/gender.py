@@ -1,0 +1,152 @@
+"""The protocol of the task face of a woman <-> face of a man, on photographs that training never saw.
+
+A model is used through `translate(images, target=...)`, with domains "woman" and "man", and `embed` and `generate` as
+`TwoStep` has them; images are uint8 RGB of its size. The judge is the face network faceres, trained elsewhere.
+"""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from keras_i2i.data import source
+from keras_i2i.data.resolve import CELEBA_CROP
+from keras_i2i.evaluation import SPLITS, sheets
+from keras_i2i.evaluation.latents import latent_error
+from keras_i2i.metrics import absolute_error, faceres, frechet_distance, identity_distance, mobilenet_v2
+
+DOMAINS = ("woman", "man")
+LABELS = ("female", "male")
+FACE = (25, 45, 153, 173)  # of CelebA's photographs, what faceres is shown
+REQUIRED = 0.95  # of the judge
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Judge:
+    """Reads gender off a face; `measured` is its share of right answers on real photographs of the same size."""
+
+    network: object
+    measured: float
+
+    def men(self, images):
+        """Whether each face is a man's, bool `(N,)`.
+
+        Raises:
+            ValueError: the judge is below its required accuracy.
+        """
+        if not self.measured >= REQUIRED:
+            raise ValueError(
+                f"The judge of gender does not judge: it is right on {self.measured:.2%} of real photographs of this"
+                f" size and needs {REQUIRED:.2%}, so translate at a larger size."
+            )
+        return self.network.male(images) > 0.5
+
+
+@functools.lru_cache(maxsize=8)
+def held_out(split, image_size):
+    """The photographs of `photos:test` or `photos:validation`: uint8 images and whether each shows a man, bool `(N,)`.
+
+    Raises:
+        ValueError: another split. FileNotFoundError: the photographs or their labels are not there.
+    """
+    if split not in (*SPLITS, "train"):
+        raise ValueError(f"The photographs have the splits {' and '.join(SPLITS)}, and no {split!r}.")
+    images = source(f"photos:{split}").read(image_size)
+    if "gender" not in images.labels:
+        raise FileNotFoundError("The photographs' labels are not here: set KERAS_I2I_DATA to the folder that has them.")
+    return images.pixels, images.labels["gender"] == LABELS[1]
+
+
+@functools.lru_cache(maxsize=2)
+def load_judge(image_size):
+    """The judge on pictures of a size, with its accuracy on the photographs that models are trained on (it was not)."""
+    scale = image_size / (CELEBA_CROP[2] - CELEBA_CROP[0])
+    left, top = CELEBA_CROP[:2]
+    box = [(edge - offset) * scale for edge, offset in zip(FACE, (left, top, left, top), strict=True)]
+    network = faceres(crop=tuple(min(max(round(edge), 0), image_size) for edge in box))
+    images, men = held_out("train", image_size)
+    return Judge(network, float(((network.male(images) > 0.5) == men).mean()))
+
+
+def quick(model):
+    """Accuracy and the way back on the split "validation", for use during training."""
+    values = evaluate(model, split="validation")
+    return {name: values[name] for name in ("accuracy", "identity_distance", "cycle_l1", "latent_mse")}
+
+
+def evaluate(model, *, split="test", judge=None, extractor=None):
+    """The whole protocol.
+
+    Args:
+        model: see the module.
+        split: "test", or "validation" for all that is chosen by its result.
+        judge: default `load_judge(model.image_size)`.
+        extractor: a `FeatureExtractor`; default `metrics.mobilenet_v2()`.
+
+    Returns:
+        a JSON-able dict. `accuracy`: share of translations that the judge takes for the target, the mean of
+        `accuracy_woman` and `accuracy_man`; `accuracy_generated`: of images from noise; `latent_mse` (see
+        `latents.latent_error`); `identity_distance`: mean 1 - cosine of faceres of a photograph and its translation,
+        0..2, beside `..._random`, of two photographs; `reconstruction_l1` and `cycle_l1`, 0..1; `fmd_woman` and `fmd_man`:
+        Frechet distances of translations to the held-out photographs of that gender, beside `..._train`, those of as
+        many training photographs. "protocol" has what is needed to repeat them.
+    """
+    size = model.image_size
+    judge, extractor = judge or load_judge(size), extractor or mobilenet_v2()
+    images, men = held_out(split, size)
+    trained, trained_men = held_out("train", size)
+    values, there, back, own = {}, np.empty_like(images), np.empty_like(images), np.empty_like(images)
+    for target, to_men in zip(DOMAINS, (False, True), strict=True):
+        sources = men != to_men
+        there[sources] = model.translate(images[sources], target=target)
+        back[sources] = model.translate(there[sources], target=DOMAINS[1 - to_men])
+        own[~sources] = model.translate(images[~sources], target=target)
+        values[f"accuracy_{target}"] = float((judge.men(there[sources]) == to_men).mean())
+        real = extractor(images[~sources])
+        values[f"fmd_{target}"] = frechet_distance(extractor(there[sources]), real)
+        others = trained[trained_men == to_men][: int(sources.sum())]
+        values[f"fmd_{target}_train"] = frechet_distance(extractor(others), real)
+    fresh = model.generate(200, seed=0)
+    values |= {
+        "accuracy": (values["accuracy_woman"] + values["accuracy_man"]) / 2,
+        "accuracy_generated": float((judge.men(fresh) == np.arange(len(fresh)) % 2).mean()),
+        "latent_mse": latent_error(model),
+        "identity_distance": float(identity_distance(images, there, judge.network).mean()),
+        "identity_distance_random": float(identity_distance(images, np.roll(images, 1, axis=0), judge.network).mean()),
+        "reconstruction_l1": float(absolute_error(images, own).mean()),
+        "cycle_l1": float(absolute_error(images, back).mean()),
+    }
+    values["protocol"] = {
+        "photos": len(images),
+        "men": int(men.sum()),
+        "split": f"photos:{split}",
+        "image_size": size,
+        "judge": f"{judge.network.name}, right on {judge.measured:.4f} of {len(trained)} photographs of this size",
+        "judge_sha256": judge.network.sha256,
+        "extractor": extractor.name,
+        "extractor_sha256": extractor.sha256,
+        "extractor_resize": extractor.resize,
+        "seed": 0,
+    }
+    return values
+
+
+def samples(model, columns=12):
+    """The sheet of a model's card: images from noise, each as a woman and as a man, and public portraits both ways.
+
+    The held-out photographs are not ours to give away, so only their translations are shown, in the last rows.
+
+    Returns:
+        uint8 RGB, `columns` pictures wide.
+    """
+    from keras_i2i import demo
+
+    size = model.image_size
+    portraits = np.stack([demo.face_of(demo.read(path), size)[0] for _, path in demo.bundled_photos()])
+    first = np.full((columns, size, size, 3), 255, np.uint8)
+    row = np.stack([portraits, *(model.translate(portraits, target=target) for target in DOMAINS)], axis=1)
+    first[: row.shape[0] * row.shape[1]] = row.reshape(-1, size, size, 3)
+    made = np.concatenate([model.generate(columns, target, seed=0) for target in DOMAINS])
+    images, men = held_out("test", size)
+    shown = [model.translate(images[men != (target == "man")][:columns], target=target) for target in DOMAINS]
+    return sheets.rows([first, *np.split(made, 2), *shown], columns)
