@@ -88,8 +88,8 @@ def evaluate(model, *, split="test", judge=None, extractor=None):
         `accuracy_woman` and `accuracy_man`; `accuracy_generated`: of images from noise; `latent_mse` (see
         `latents.latent_error`); `identity_distance`: mean 1 - cosine of faceres of a photograph and its translation,
         0..2, beside `..._random`, of two photographs; `reconstruction_l1` and `cycle_l1`, 0..1; `fmd_woman` and
-        `fmd_man`: Frechet distances of translations to the held-out photographs of that gender, beside `..._train`, those of as
-        many training photographs. "protocol" has what is needed to repeat them.
+        `fmd_man`: Frechet distances of translations to the held-out photographs of that gender, beside `..._train`,
+        those of as many training photographs. "protocol" has what is needed to repeat them.
     """
     size = model.image_size
     judge, extractor = judge or load_judge(size), extractor or mobilenet_v2()
