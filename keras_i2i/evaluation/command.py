@@ -68,11 +68,10 @@ def _by_protocol(name, found, split, write, report):
     values = protocol.module.evaluate(model, split=split)
     print(json.dumps(values, indent=2))
     if report is not None:
-        record = found.record
-        told = {key: record.training[key] for key in ("seed", "steps", "wall_time_s", "hardware")}
-        whole = {"name": record.name, "method": record.method, "task": record.task, **told, "split": split}
+        from keras_i2i.evaluation import claims
+
         report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(json.dumps({**whole, "weights": record.weights.sha256, "metrics": values}, indent=2) + "\n")
+        report.write_text(json.dumps(claims.report(found, values, split), indent=2) + "\n", encoding="utf-8")
     if write:
         from PIL import Image
 

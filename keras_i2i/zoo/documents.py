@@ -1,7 +1,8 @@
 """Tables of documents, made from records: `python -m keras_i2i.zoo.documents` writes them anew (`make readme`).
 
-A table stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. The README holds `zoo-table` and one a bench; a
-model's card holds `facts`, `training` and `metrics`. The text around them is written by hand.
+A table stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. The README holds `zoo-table`, one a bench and one
+a comparison of `evaluation.claims`; a model's card holds `facts`, `training` and `metrics`. The text around them is
+written by hand.
 """
 
 import json
@@ -9,6 +10,7 @@ import pathlib
 import re
 
 from keras_i2i import bench
+from keras_i2i.evaluation import claims
 from keras_i2i.zoo import cards, registry
 
 REPORTS = pathlib.Path("tests", "bench", "reports")
@@ -44,6 +46,11 @@ def bench_tables(root):
     return {name: "\n\n".join(tables) for name, tables in found.items()}
 
 
+def claims_tables(root):
+    """What was measured of the papers' claims: claims-NAME -> its table."""
+    return {f"claims-{name}": claims.table(name, claims.read(root, name)) for name in claims.COMPARISONS}
+
+
 def refreshed(root):
     """The documents of a source tree as they should be.
 
@@ -54,7 +61,7 @@ def refreshed(root):
         Maps a path to its new text, the README and every card.
     """
     root = pathlib.Path(root)
-    tables = {"zoo-table": cards.zoo_table(), **bench_tables(root)}
+    tables = {"zoo-table": cards.zoo_table(), **bench_tables(root), **claims_tables(root)}
     texts = {root / "README.md": fill((root / "README.md").read_text("utf-8"), tables)}
     for entry in registry.listing():
         card = root / "zoo" / entry.name / cards.FILE
