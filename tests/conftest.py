@@ -44,7 +44,7 @@ def reload_without_keras():
 
 @pytest.fixture(scope="class")
 def trained(case):
-    """For `harness.Contract`: a model after a few steps that reach all its phases, its data, and the history."""
+    """For `contract.Contract`: a model after a few steps that reach all its phases, its data, and the history."""
     from tests import harness
 
     model = case.compiled()

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests import harness
+from tests import contract, harness
 from tests.core.toys import ALTERNATING, STAGED
 
 
@@ -14,7 +14,7 @@ def case(request):
     return request.param
 
 
-class TestToys(harness.Contract, harness.Translating):
+class TestToys(contract.Contract, contract.Translating):
     """Both are held to the contract of every method."""
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import keras_i2i as ki
 from keras_i2i.core import callbacks
-from tests import harness
+from tests import contract, harness
 from tests.core.toys import PAINTER
 
 
@@ -16,7 +16,7 @@ def case():
     return PAINTER
 
 
-class TestPainter(harness.Contract, harness.Generating):
+class TestPainter(contract.Contract, contract.Generating):
     """It is held to the contract of every method."""
 
 

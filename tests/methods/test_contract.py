@@ -1,4 +1,4 @@
-"""Every registered method is held to the contract of `tests/harness.py`."""
+"""Every registered method is held to the contract of `tests/contract.py`."""
 
 import importlib
 import importlib.util
@@ -8,7 +8,8 @@ import pytest
 from keras_i2i.core.generator import Generator
 from keras_i2i.core.translator import Translator
 from keras_i2i.methods import METHODS
-from tests.harness import Case, Contract, Generating, Translating
+from tests.contract import Contract, Generating, Translating
+from tests.harness import Case
 
 KINDS = {name: (issubclass(cls, Translator), issubclass(cls, Generator)) for name, cls in METHODS.items()}
 
