@@ -232,25 +232,6 @@ def counts(shares, batch_size):
     return tuple(int(n) for n in whole)
 
 
-def one_hot(labels):
-    """Labels as a teacher's targets.
-
-    Args:
-        labels: domain -> name -> int array (N,), as `labels` returns them.
-
-    Returns:
-        domain -> name -> float32 array (N, classes), a one where the label says.
-
-    Raises:
-        ValueError: there are no labels.
-    """
-    if not labels:
-        raise ValueError("taught_labels needs parts that name a label.")
-    classes = 1 + max(values.max() for own in labels.values() for values in own.values())
-    rows = np.eye(classes, dtype=np.float32)
-    return {domain: {name: rows[values] for name, values in own.items()} for domain, own in labels.items()}
-
-
 def mix(loaded, targets, recipe):
     """All batches of a run.
 

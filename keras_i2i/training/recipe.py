@@ -95,6 +95,17 @@ class Teacher:
 
 
 @dataclasses.dataclass(frozen=True)
+class LabelTeacher:
+    """Targets that the parts' labels give, each class a direction of its own (see `label_teachers.targets`).
+
+    Attributes:
+        everywhere: let a classifier that was trained on the labelled pictures speak of those of other domains.
+    """
+
+    everywhere: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class Data:
     """What is trained on.
 
@@ -105,8 +116,7 @@ class Data:
             are those of its config, in that order, and their places are the labels.
         augment: changes of every picture in every epoch, for parts that have none of their own; None for none.
         teacher: None for none.
-        taught_labels: True to give the parts' labels as a teacher's targets, too: each class is a direction of its own.
-            A teacher that knows the classes, for methods that take no labels.
+        label_teacher: labels as a teacher's targets, for methods that take none; None for no such teacher.
     """
 
     image_size: int
@@ -114,11 +124,11 @@ class Data:
     domains: Mapping[str, Mapping[str, Part]]
     augment: Augment | None = None
     teacher: Teacher | None = None
-    taught_labels: bool = False
+    label_teacher: LabelTeacher | None = None
 
     def __post_init__(self):
-        if self.taught_labels and self.teacher is not None:
-            raise ValueError("data has a teacher and taught_labels: take one of them out")
+        if self.label_teacher is not None and self.teacher is not None:
+            raise ValueError("data has a teacher and a label_teacher: take one of them out")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -274,7 +284,7 @@ def expanded(path):
 
 def _data(values):
     values = checked_fields(Data, values, "data")
-    for name, cls in (("augment", Augment), ("teacher", Teacher)):
+    for name, cls in (("augment", Augment), ("teacher", Teacher), ("label_teacher", LabelTeacher)):
         if values.get(name) is not None:
             values[name] = cls(**checked_fields(cls, values[name], f"data.{name}"))
     domains = values["domains"]

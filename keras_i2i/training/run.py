@@ -17,7 +17,7 @@ from keras_i2i.core.schedules import LinearDecay
 from keras_i2i.core.team import Team, lost_workers
 from keras_i2i.data import batches
 from keras_i2i.evaluation import PROTOCOLS
-from keras_i2i.training import environment, parts, strategies
+from keras_i2i.training import environment, label_teachers, parts, strategies
 from keras_i2i.training import recipe as recipes
 from keras_i2i.zoo import publish, registry
 
@@ -210,8 +210,8 @@ def _claim(folder, recipe, text, resume):
 
 
 def _targets(loaded, recipe):
-    if recipe.data.taught_labels:
-        return parts.one_hot(parts.labels(loaded))
+    if recipe.data.label_teacher is not None:
+        return label_teachers.targets(loaded, recipe.data.label_teacher)
     if recipe.data.teacher is None:
         return {}
     from keras_i2i.training import teachers

@@ -251,12 +251,3 @@ def test_sources_that_are_none(spec):
     with pytest.raises(ValueError, match="source") as error:
         parts.resolve(spec)
     sentence(error)
-
-
-def test_taught_labels_are_directions():
-    labels = {"a": {"one": np.array([2, 0], np.int32), "two": np.array([1], np.int32)}}
-    made = parts.one_hot(labels)
-    assert made["a"]["one"].tolist() == [[0, 0, 1], [1, 0, 0]] and made["a"]["two"].tolist() == [[0, 1, 0]]
-    assert made["a"]["one"].dtype == np.float32
-    with pytest.raises(ValueError, match="needs parts that name a label"):
-        parts.one_hot({})
