@@ -49,4 +49,4 @@ def test_everywhere_a_classifier_of_the_labelled_ones_is_asked(monkeypatch):
 def test_one_teacher_is_enough(recipe_text):
     teacher = "data:\n  teacher: {model: x}\n  label_teacher: {everywhere: true}"
     with pytest.raises(ValueError, match="a teacher and a label_teacher"):
-        recipes.parse(recipe_text.replace("data:", teacher, 1))
+        recipes.parse(recipe_text.replace("\ndata:", f"\n{teacher}", 1))
