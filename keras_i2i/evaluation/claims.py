@@ -170,7 +170,8 @@ def report(found, values, split):
         a JSON-able dict.
     """
     record = found.record
-    told = {key: record.training[key] for key in ("seed", "steps", "wall_time_s", "hardware") if key in record.training}
+    kept = ("seed", "steps", "pairs", "images", "wall_time_s", "hardware")
+    told = {key: record.training[key] for key in kept if key in record.training}
     whole = {"name": record.name, "method": record.method, "task": record.task, **told, "split": split}
     return {**whole, "weights_sha256": record.weights.sha256, "metrics": values, "curve": _curve(found.folder)}
 
@@ -215,13 +216,14 @@ def table(name, reports):
     for one in reports:
         by_name.setdefault(one["name"], []).append(one)
     lines = [
-        f"| run | seeds | steps | minutes | {' | '.join(comparison.columns.values())} |",
-        f"| --- | ---: | ---: | ---: |{' ---: |' * len(comparison.columns)}",
+        f"| run | seeds | steps | images seen | minutes | {' | '.join(comparison.columns.values())} |",
+        f"| --- | ---: | ---: | ---: | ---: |{' ---: |' * len(comparison.columns)}",
     ]
     for run, own in by_name.items():
         cells = [_cell([one["metrics"].get(metric) for one in own]) for metric in comparison.columns]
         minutes = _cell([one["wall_time_s"] / 60 for one in own], "{:.0f}")
-        lines.append(f"| `{run}` | {len(own)} | {own[0]['steps']} | {minutes} | {' | '.join(cells)} |")
+        seen = 2 * own[0]["pairs"] if "pairs" in own[0] else own[0]["images"]
+        lines.append(f"| `{run}` | {len(own)} | {own[0]['steps']} | {seen} | {minutes} | {' | '.join(cells)} |")
     means = {run: _means(own) for run, own in by_name.items()}
     if name == "haircolor" and {"unit_haircolor", "avb_gtn_haircolor"} <= set(by_name):
         means["avb_gtn_haircolor"]["steps_to_unit"] = _steps_to_unit(by_name)

@@ -14,6 +14,7 @@ def run(name, seed=0, curve=None, **metrics):
         "method": name.split("_")[0],
         "seed": seed,
         "steps": 100,
+        "pairs": 800,
         "wall_time_s": 120.0,
         "metrics": {**metrics, "protocol": {"images": 3}},
         "curve": curve or {},
@@ -27,8 +28,8 @@ def test_means_and_spreads_are_over_seeds():
         run("dtn_digits", accuracy=0.7),
     ]
     lines = claims.table("digits", reports).splitlines()
-    assert lines[2].startswith("| `xgan_digits` | 2 | 100 | 2 ± 0 | 0.850 ± 0.071 |")
-    assert lines[3].startswith("| `dtn_digits` | 1 | 100 | 2 | 0.700 |  |")
+    assert lines[2].startswith("| `xgan_digits` | 2 | 100 | 1600 | 2 ± 0 | 0.850 ± 0.071 |")
+    assert lines[3].startswith("| `dtn_digits` | 1 | 100 | 1600 | 2 | 0.700 |  |")
 
 
 def test_verdicts_follow_the_numbers():
