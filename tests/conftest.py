@@ -25,6 +25,15 @@ def faces_data():
 
 
 @pytest.fixture
+def faceres_folder(faces_data):
+    """The face network's SavedModel, or a skipped test."""
+    folder = faces_data.parent / "models" / "faceres"
+    if not folder.is_dir():
+        pytest.skip("there is no models/faceres beside KERAS_I2I_DATA")
+    return folder
+
+
+@pytest.fixture
 def tiny_xgan():
     """A function of config overrides that makes a small, seeded `XGAN` for 16x16 images."""
     from tests.methods.test_xgan import tiny

@@ -1,7 +1,4 @@
-"""Fixtures of the data tests: tiny pictures, and the photographs where a machine has them."""
-
-import os
-import pathlib
+"""Fixtures of the data tests: tiny pictures."""
 
 import numpy as np
 import pytest
@@ -24,12 +21,3 @@ def ramps():
     ramp = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
     number = np.arange(8, dtype=np.uint8).reshape(8, 1, 1, 1) * 30
     return np.concatenate([np.tile(ramp, (8, 1, 1, 1)), np.tile(255 - ramp, (8, 1, 1, 1)), number + 0 * ramp], axis=-1)
-
-
-@pytest.fixture
-def faces_data():
-    """The folder `$KERAS_I2I_DATA`, or a skipped test."""
-    home = os.environ.get("KERAS_I2I_DATA")
-    if not home or not (pathlib.Path(home) / "faces" / "photos").is_dir():
-        pytest.skip("KERAS_I2I_DATA names no folder with faces/photos")
-    return pathlib.Path(home)

@@ -1,6 +1,7 @@
 """The protocol of the digits, on digits whose answers are known."""
 
 import os
+import pathlib
 import types
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 from keras_i2i.evaluation import digits
 from keras_i2i.metrics import Classifier
 from tests.evaluation.bright import BrightnessNetwork, bars
+
+MNIST = pathlib.Path(os.environ.get("KERAS_I2I_DATA", ""), "mnist.npz")
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,7 @@ def test_splits_are_those_there_are():
         digits.held_out("train")
 
 
-@pytest.mark.skipif("KERAS_I2I_DATA" not in os.environ, reason="needs MNIST")
+@pytest.mark.skipif(not MNIST.is_file(), reason="there is no mnist.npz in KERAS_I2I_DATA")
 @pytest.mark.slow
 def test_the_judge_is_as_good_as_it_must_be():
     assert digits.load_judge().measured >= digits.REQUIRED

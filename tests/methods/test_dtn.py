@@ -308,12 +308,9 @@ def test_faces_can_be_fine_tuned_and_need_weights(tmp_path):
     np.testing.assert_array_equal(again.translate(images["a"]), model.translate(images["a"]))
 
 
-def test_pretrained_weights_are_those_of_the_folder(faces_data):
-    folder = faces_data.parent / "models" / "faceres"
-    if not folder.is_dir():
-        pytest.skip("beside KERAS_I2I_DATA there is no models/faceres")
+def test_pretrained_weights_are_those_of_the_folder(faceres_folder):
     model = CASE.make(**{**FACES, "image_size": 64, "encoder_side": 64})
-    model.load_pretrained(folder)
+    model.load_pretrained(faceres_folder)
     images = CASE.data(model)["a"]
     assert np.ptp(model.embed(images), axis=0).max() > 0.01
 

@@ -15,14 +15,6 @@ def network():
     return mobilenet((32, 32, 3), side=32, seed=0)
 
 
-@pytest.fixture
-def folder(faces_data):
-    found = faces_data.parent / "models" / "faceres"
-    if not found.is_dir():
-        pytest.skip("there is no models/faceres beside KERAS_I2I_DATA")
-    return found
-
-
 def images(count, side, seed=0):
     return np.random.default_rng(seed).uniform(-1, 1, (count, side, side, 3)).astype(np.float32)
 
@@ -56,10 +48,10 @@ def test_seed_fixes_the_weights(network):
     assert not same(values_of(network.variables), values_of(mobilenet((32, 32, 3), side=32, seed=1).variables))
 
 
-def test_faceres_is_its_savedmodel(folder):
+def test_faceres_is_its_savedmodel(faceres_folder):
     network, pixels = mobilenet((224, 224, 3)), (images(2, 224) + 1) * 127.5
-    read_faceres(network, folder)
-    expected = savedmodel.read_signature(folder)(images=pixels)["embedding"]
+    read_faceres(network, faceres_folder)
+    expected = savedmodel.read_signature(faceres_folder)(images=pixels)["embedding"]
     found = np.array(network(pixels / 127.5 - 1))
     distance = np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1)
     assert distance.max() < 1e-4 and np.abs(expected).max() > 1
