@@ -58,19 +58,8 @@ def model_folder(name, folder=None):
     return folder
 
 
-@dataclasses.dataclass(frozen=True)
-class MobileNetV2:
-    """The 1280 pooled features of an ImageNet MobileNetV2 SavedModel; a Frechet distance on them is an FMD, no FID.
-
-    Args:
-        folder: the SavedModel, taking float RGB 0..1 `(N, H, W, 3)` as `images` and giving `features`.
-        resize: images are brought to this side, bicubic with antialiasing. 128 by default: at 64 the network's last map
-            is 2 x 2 and at 224 a 64-pixel image is mostly interpolation.
-    """
-
-    folder: pathlib.Path
-    resize: int = 128
-    name: typing.ClassVar[str] = "mobilenet_v2"
+class SavedNetwork:
+    """What extractors share whose network is a SavedModel in their `folder`."""
 
     @functools.cached_property
     def sha256(self):
@@ -82,6 +71,21 @@ class MobileNetV2:
         from keras_i2i.export import savedmodel  # late: it brings Keras, and the other metrics need none
 
         return savedmodel.read_signature(self.folder)
+
+
+@dataclasses.dataclass(frozen=True)
+class MobileNetV2(SavedNetwork):
+    """The 1280 pooled features of an ImageNet MobileNetV2 SavedModel; a Frechet distance on them is an FMD, no FID.
+
+    Args:
+        folder: the SavedModel, taking float RGB 0..1 `(N, H, W, 3)` as `images` and giving `features`.
+        resize: images are brought to this side, bicubic with antialiasing. 128 by default: at 64 the network's last map
+            is 2 x 2 and at 224 a 64-pixel image is mostly interpolation.
+    """
+
+    folder: pathlib.Path
+    resize: int = 128
+    name: typing.ClassVar[str] = "mobilenet_v2"
 
     def __call__(self, images, batch_size=50):
         """Features float32 `(N, 1280)` of uint8 RGB images `(N, H, W, 3)`."""
