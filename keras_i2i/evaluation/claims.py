@@ -38,10 +38,12 @@ class Comparison:
     Attributes:
         columns: maps a metric to its heading.
         claims: about the means.
+        derived: from the reports by method to further means, as those are; None for none.
     """
 
     columns: Mapping[str, str]
     claims: tuple[Claim, ...]
+    derived: Callable[[Mapping[str, list]], Means] | None = None
 
 
 def _digits_best(means):
@@ -127,6 +129,7 @@ COMPARISONS = {
             "cycle_l1": "cycle L1",
         },
         (Claim("AVB-GTN reaches UNIT's last accuracy and cycle error in a third of UNIT's steps", _hair_speed),),
+        lambda by_name: _steps_to_unit(by_name),
     ),
     "two_step": Comparison(
         {
@@ -225,17 +228,20 @@ def table(name, reports):
         seen = 2 * own[0]["pairs"] if "pairs" in own[0] else own[0]["images"]
         lines.append(f"| `{run}` | {len(own)} | {own[0]['steps']} | {seen} | {minutes} | {' | '.join(cells)} |")
     means = {run: _means(own) for run, own in by_name.items()}
-    if name == "haircolor" and {"unit_haircolor", "avb_gtn_haircolor"} <= set(by_name):
-        means["avb_gtn_haircolor"]["steps_to_unit"] = _steps_to_unit(by_name)
+    for run, more in (comparison.derived(by_name) if comparison.derived else {}).items():
+        means[run] |= more
     lines += ["", *(f"* {_verdict(claim, means)}" for claim in comparison.claims)]
     return "\n".join(lines)
 
 
 def _steps_to_unit(by_name):
-    """The mean over seeds of the steps in which AVB-GTN is where UNIT of that seed ends."""
+    """The mean over seeds of the steps in which AVB-GTN is where UNIT of that seed ends, where both were run."""
+    if not {"unit_haircolor", "avb_gtn_haircolor"} <= set(by_name):
+        return {}
     last = {one["seed"]: {key: values[-1] for key, values in one["curve"].items()} for one in by_name["unit_haircolor"]}
     pairs = [(one["curve"], last[one["seed"]]) for one in by_name["avb_gtn_haircolor"] if one["seed"] in last]
-    return statistics.mean(steps_to(curve, end["accuracy"], end["cycle_l1"]) for curve, end in pairs)
+    steps = statistics.mean(steps_to(curve, end["accuracy"], end["cycle_l1"]) for curve, end in pairs)
+    return {"avb_gtn_haircolor": {"steps_to_unit": steps}}
 
 
 def _means(own):

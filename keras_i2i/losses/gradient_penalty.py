@@ -17,8 +17,7 @@ def zero_centered(critic, images):
     Returns:
         The penalty per sample, shape (N,), from 0 up.
     """
-    gradient = ops.cast(backend.input_gradient(critic, images), "float32")
-    return ops.sum(ops.square(ops.reshape(gradient, (ops.shape(gradient)[0], -1))), axis=-1) / 2
+    return _squared_slope(critic, images) / 2
 
 
 def one_centered(critic, real, fake, alpha):
@@ -35,7 +34,11 @@ def one_centered(critic, real, fake, alpha):
         The penalty per sample, shape (N,), from 0 up.
     """
     alpha = ops.reshape(ops.cast(alpha, real.dtype), (-1, *[1] * (len(real.shape) - 1)))
-    gradient = ops.cast(backend.input_gradient(critic, real + alpha * (fake - real)), "float32")
-    squares = ops.sum(ops.square(ops.reshape(gradient, (ops.shape(gradient)[0], -1))), axis=-1)
     # Inside of the root, as its slope is infinite where the gradient vanishes.
-    return ops.square(ops.sqrt(squares + 1e-12) - 1)
+    return ops.square(ops.sqrt(_squared_slope(critic, real + alpha * (fake - real)) + 1e-12) - 1)
+
+
+def _squared_slope(critic, images):
+    """The squared length of the critic's gradient at each image, float32 (N,)."""
+    gradient = ops.cast(backend.input_gradient(critic, images), "float32")
+    return ops.sum(ops.square(ops.reshape(gradient, (ops.shape(gradient)[0], -1))), axis=-1)
