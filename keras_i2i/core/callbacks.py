@@ -16,6 +16,8 @@ from keras_i2i.core.generator import Generator
 from keras_i2i.core.guard import NaNGuard
 from keras_i2i.core.translator import Translator
 
+MOST_TARGETS = 3  # a domain, on a sheet
+
 
 class StopAtStep(keras.callbacks.Callback):
     """Ends `fit` once the model has made `steps` training steps in all, also in the middle of an epoch.
@@ -107,16 +109,18 @@ def sheet(model, images):
 
     Returns:
         uint8 RGB (rows * size, N * size, 3), where narrower rows end in white. Of a `Translator`, each domain has one
-        row of its images, and below it one of their translations to each other domain that the model reaches; of a
-        `Generator`, each domain has a row of images made from noise, which is always the same, and the same in all
-        rows.
+        row of its images, and below it one of their translations to each other domain that the model reaches, at most
+        three; of a `Generator`, each domain has a row of images made from noise, which is always the same, and the same
+        in all rows.
     """
     rows = []
     if isinstance(model, Translator):
         for domain, sources in images.items():
-            others = [name for name in model.targets if name != domain]
+            # Of many, those that come next: all of them would be the square of rows.
+            place = model.domains.index(domain)
+            others = [name for name in (*model.domains[place + 1 :], *model.domains[:place]) if name in model.targets]
             rows.append(_fitted(sources, model.image_size))
-            rows += [model.translate(rows[-1], target=target) for target in others]
+            rows += [model.translate(rows[-1], target=target) for target in others[:MOST_TARGETS]]
     if isinstance(model, Generator):
         count = max(map(len, images.values()))
         rows += [model.generate(count, domain, seed=0) for domain in model.domains]

@@ -105,6 +105,22 @@ def _cartoon_realism(means):
     return ours["fmd"] <= 1.1 * best, f"FMD {ours['fmd']:.0f}, best other {best:.0f}"
 
 
+def steps_to(curve, accuracy, error):
+    """The first step at which a curve's accuracy is as high and its cycle error as low as given; infinity if none."""
+    rows = zip(curve["step"], curve["accuracy"], curve["cycle_l1"], strict=True)
+    return next((step for step, right, wrong in rows if right >= accuracy and wrong <= error), float("inf"))
+
+
+def _steps_to_unit(by_name):
+    """The mean over seeds of the steps in which AVB-GTN is where UNIT of that seed ends, where both were run."""
+    if not {"unit_haircolor", "avb_gtn_haircolor"} <= set(by_name):
+        return {}
+    last = {one["seed"]: {key: values[-1] for key, values in one["curve"].items()} for one in by_name["unit_haircolor"]}
+    pairs = [(one["curve"], last[one["seed"]]) for one in by_name["avb_gtn_haircolor"] if one["seed"] in last]
+    steps = statistics.mean(steps_to(curve, end["accuracy"], end["cycle_l1"]) for curve, end in pairs)
+    return {"avb_gtn_haircolor": {"steps_to_unit": steps}}
+
+
 COMPARISONS = {
     "digits": Comparison(
         {
@@ -129,7 +145,7 @@ COMPARISONS = {
             "cycle_l1": "cycle L1",
         },
         (Claim("AVB-GTN reaches UNIT's last accuracy and cycle error in a third of UNIT's steps", _hair_speed),),
-        lambda by_name: _steps_to_unit(by_name),
+        _steps_to_unit,
     ),
     "two_step": Comparison(
         {
@@ -201,12 +217,6 @@ def read(root, name):
     return sorted(found, key=lambda one: (one["name"], one["seed"]))
 
 
-def steps_to(curve, accuracy, error):
-    """The first step at which a curve's accuracy is as high and its cycle error as low as given; infinity if none."""
-    rows = zip(curve["step"], curve["accuracy"], curve["cycle_l1"], strict=True)
-    return next((step for step, right, wrong in rows if right >= accuracy and wrong <= error), float("inf"))
-
-
 def table(name, reports):
     """The Markdown of a comparison: a row a method with means and spreads over seeds, then what becomes of each claim.
 
@@ -232,16 +242,6 @@ def table(name, reports):
         means[run] |= more
     lines += ["", *(f"* {_verdict(claim, means)}" for claim in comparison.claims)]
     return "\n".join(lines)
-
-
-def _steps_to_unit(by_name):
-    """The mean over seeds of the steps in which AVB-GTN is where UNIT of that seed ends, where both were run."""
-    if not {"unit_haircolor", "avb_gtn_haircolor"} <= set(by_name):
-        return {}
-    last = {one["seed"]: {key: values[-1] for key, values in one["curve"].items()} for one in by_name["unit_haircolor"]}
-    pairs = [(one["curve"], last[one["seed"]]) for one in by_name["avb_gtn_haircolor"] if one["seed"] in last]
-    steps = statistics.mean(steps_to(curve, end["accuracy"], end["cycle_l1"]) for curve, end in pairs)
-    return {"avb_gtn_haircolor": {"steps_to_unit": steps}}
 
 
 def _means(own):
