@@ -95,13 +95,14 @@ def evaluate(model, images=None, labels=None, *, split="test", judge=None):
     judge = judge or load_judge()
     digits = model.translate(images, target="mnist")
     real, real_labels = _read("mnist:test")
-    seen = judge.classes(digits)
+    probabilities = judge.probabilities(digits)
+    seen = probabilities.argmax(axis=1)
     confusion = np.zeros((CLASSES, CLASSES), int)
     np.add.at(confusion, (labels, seen), 1)
     values = {
-        "accuracy": judge.accuracy(digits, labels),
+        "accuracy": float((seen == labels).mean()),
         "accuracy_by_digit": [float((seen == labels)[labels == digit].mean()) for digit in np.unique(labels)],
-        "confidence": float(judge.confidence(digits, labels).mean()),
+        "confidence": float(probabilities[np.arange(len(labels)), labels].mean()),
         "reverse_accuracy": reverse_classification(digits, labels, real, real_labels, REVERSE),
         "diversity_pixels": mean_pairwise_distance(digits) / mean_pairwise_distance(real[: len(digits)]),
         "diversity_within": _within(digits, labels) / _within(real, real_labels),
