@@ -18,7 +18,8 @@ def targets(loaded, teacher):
     Returns:
         domain -> name -> float32 (N, classes). Labelled pictures: a one where their label says. With `everywhere` also
         those of domains without labels: the probabilities that a classifier gives which was trained on the labelled
-        ones (see `metrics.train_classifier`); it may never have seen the like, and be wrong.
+        ones (see `metrics.train_classifier`); it may never have seen the like, and be wrong. Where it is not confident
+        enough all are 0, and a cosine with that teaches nothing.
 
     Raises:
         ValueError: there are no labels, or a classifier that is no good on the labelled pictures themselves.
@@ -34,8 +35,12 @@ def targets(loaded, teacher):
         classifier = _classifier(loaded, labels)
         for domain in without:
             own = {name: classifier.probabilities(one.images.pixels) for name, one in loaded[domain].items()}
-            made[domain] = {name: values.astype(np.float32) for name, values in own.items()}
+            made[domain] = {name: _sure(values, teacher.confidence) for name, values in own.items()}
     return made
+
+
+def _sure(probabilities, confidence):
+    return np.where(probabilities.max(axis=1, keepdims=True) >= confidence, probabilities, 0).astype(np.float32)
 
 
 def _classifier(loaded, labels):

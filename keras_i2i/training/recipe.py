@@ -100,9 +100,15 @@ class LabelTeacher:
 
     Attributes:
         everywhere: let a classifier that was trained on the labelled pictures speak of those of other domains.
+        confidence: of its most probable class, 0..1, below which it says nothing of a picture.
     """
 
     everywhere: bool = False
+    confidence: float = 0.0
+
+    def __post_init__(self):
+        if not 0 <= self.confidence < 1:
+            raise ValueError(f"data.label_teacher.confidence must be in 0..1 and below 1, got {self.confidence}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -46,6 +46,26 @@ def test_everywhere_a_classifier_of_the_labelled_ones_is_asked(monkeypatch):
     assert made["a"]["all"].shape == (40, 2)
 
 
+def test_where_the_classifier_is_not_sure_it_teaches_nothing(monkeypatch):
+    class Unsure:
+        def probabilities(self, images):
+            bright = images.mean(axis=(1, 2, 3)) / 255
+            return np.stack([1 - bright, bright], axis=1)
+
+    monkeypatch.setattr(metrics, "train_classifier", lambda *args, **kwargs: Unsure())
+    whole = {"a": loaded("kind", [0, 150] * 20), "b": loaded(None, [0, 153, 204])}
+    made = label_teachers.targets(whole, recipes.LabelTeacher(everywhere=True, confidence=0.7))
+    np.testing.assert_allclose(made["b"]["all"], [[1, 0], [0, 0], [0.2, 0.8]], atol=1e-6)
+    assert (made["a"]["all"].sum(axis=1) == 1).all()
+
+
+@pytest.mark.parametrize("confidence", (-0.1, 1.0))
+def test_a_confidence_is_a_share(recipe_text, confidence):
+    teacher = f"data:\n  label_teacher: {{everywhere: true, confidence: {confidence}}}"
+    with pytest.raises(ValueError, match="confidence must be in 0..1"):
+        recipes.parse(recipe_text.replace("\ndata:", f"\n{teacher}", 1))
+
+
 def test_one_teacher_is_enough(recipe_text):
     teacher = "data:\n  teacher: {model: x}\n  label_teacher: {everywhere: true}"
     with pytest.raises(ValueError, match="a teacher and a label_teacher"):
