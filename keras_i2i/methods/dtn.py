@@ -59,10 +59,11 @@ class DTNConfig:
         discriminator_norm: of D, which sees the target domain and what should look like it, so that "batch" would do.
         distance: d of L_CONST, "mse" (the paper's for digits) or "cosine" (for faces; faceres needs it, as the squared
             differences of its embeddings are tiny).
-        fine_tune: let f learn too, by L_CONST alone, with an optimizer of its own. The paper keeps it fixed.
+        fine_tune: let f learn too, by L_CONST and by its labels where it has them, with an optimizer of its own. The
+            paper keeps it fixed. By L_CONST alone, 0 for one answer to all images, a convolutional f forgets all.
         fine_tune_every: training steps from one step of f to the next.
         weights: of the loss terms: "constancy" is the paper's alpha, "identity" beta, "variation" gamma, which at 0 is
-            not computed; "classification" belongs to the pretraining.
+            not computed; "classification" belongs to the pretraining, and as "encoder/classification" to the tuning.
         ema: decay of the moving average of g's weights; 0 for none, as the paper.
         learning_rate: of Adam, for all players.
         seed: of the initial weights; None for a fresh one.
@@ -289,14 +290,20 @@ class DTN(SharedEmbedding, Translator):
 
         losses = {"generator": terms, "discriminator": {"adversarial": telling}}
         if self._tunes_at_once:
-            losses["encoder"] = {"constancy": terms["constancy"]}
+            losses["encoder"] = self._tuning(z_s, terms["constancy"], batch)
         return losses
 
     def constancy_losses(self, batch, training):
-        """L_CONST for f, from a pass of its own: through what g has become in this step."""
+        """L_CONST and the labels for f, from a pass of its own: through what g has become in this step."""
         z = self._encode(batch["a"], training)
         again = self._encode(self.decoder(z, training=training), training)
-        return {"encoder": {"constancy": self._distance(z, again)}}
+        return {"encoder": self._tuning(z, self._distance(z, again), batch)}
+
+    def _tuning(self, z, constancy, batch):
+        terms = {"constancy": constancy}
+        if self.classifier is not None:
+            terms["classification"] = classification.cross_entropy(self.classifier(z), batch["a_label"])
+        return terms
 
     # ---- networks -------------------------------------------------------------------------------------------------
 

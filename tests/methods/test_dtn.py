@@ -240,16 +240,18 @@ def test_fine_tuning_in_fit():
     assert counts == {"classifier": 2, "generator": 3, "discriminator": 3, "encoder": 1}
 
 
-@pytest.mark.parametrize("every", [1, 2])
-def test_fine_tuning_has_the_gradient_of_constancy_alone(every):
-    model = CASE.make(fine_tune=True, fine_tune_every=every, weights=WEIGHTS)
+@pytest.mark.parametrize(("every", "weight"), [(1, 1.0), (2, 1.0), (2, 0.0)])
+def test_fine_tuning_has_the_gradient_of_constancy_and_of_the_labels(every, weight):
+    model = CASE.make(fine_tune=True, fine_tune_every=every, weights=WEIGHTS | {"encoder/classification": weight})
     model.compile({name: keras.optimizers.SGD(0.1) for name in ("encoder", "generator", "discriminator")})
     images = CASE.data(model)
     stage = enter(model, TRANSFER, images)
     start = values_of(model.encoder.variables)
     with tf.GradientTape() as tape:
         z = model._encode(images["a"])
-        loss = 15 * tf.reduce_mean((z - model._encode(model.decoder(z))) ** 2)
+        logits = model.classifier(z)
+        entropy = keras.losses.sparse_categorical_crossentropy(images["a_label"], logits, from_logits=True)
+        loss = 15 * tf.reduce_mean((z - model._encode(model.decoder(z))) ** 2) + weight * tf.reduce_mean(entropy)
     gradients = tape.gradient(loss, [variable.value for variable in model.encoder.variables])
     train_phase(model, stage, stage.phases[-1], images)
     for variable, before, gradient in zip(model.encoder.variables, start, gradients, strict=True):
