@@ -62,31 +62,33 @@ def zero_batch(data, image_size):
     return as_batch({key: ops.zeros((2, *value.shape[1:]), dtypes[key]) for key, value in spec.items()})
 
 
-def check_labels(data, domains):
-    """Raises ValueError for labels that are not places in `domains`, where that can be known before training.
+def check_labels(data, count, key="label", of="domains"):
+    """Raises ValueError for labels that are none of a model's, where that can be known before training.
 
     Args:
         data: what `fit` takes: arrays, a `PyDataset`, of which the first batch is looked at, or what `ki.data` makes.
-        domains: the names of the method's domains.
+        count: of the model's labels, 0 .. count - 1.
+        key: the labels' name in a batch.
+        of: what they number, and the model has a setting for.
     """
     if isinstance(data, dict):
-        labels = data.get("label")
-    elif hasattr(data, "labels"):  # of ki.data: those of all pictures
+        labels = data.get(key)
+    elif key == "label" and hasattr(data, "labels"):  # of ki.data: those of all pictures
         labels = data.labels
     else:
-        labels = data[0].get("label") if isinstance(data, keras.utils.PyDataset) else None
+        labels = data[0].get(key) if isinstance(data, keras.utils.PyDataset) else None
     if labels is None:
         return
     labels = np.asarray(ops.convert_to_numpy(labels))
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise ValueError(
-            f"The batches' 'label' must be whole numbers, one an image, got {labels.dtype} of shape {labels.shape}."
+            f"The batches' {key!r} must be whole numbers, one an image, got {labels.dtype} of shape {labels.shape}."
         )
     least, largest = labels.min(), labels.max()
-    if least < 0 or largest >= len(domains):
+    if least < 0 or largest >= count:
         raise ValueError(
-            f"The batches' 'label' must be places among the {len(domains)} domains, from 0 to {len(domains) - 1}, but"
-            f" there is {largest if least >= 0 else least}: give the model as many domains as the data have labels."
+            f"The batches' {key!r} must be places among the {count} {of}, from 0 to {count - 1}, but there is"
+            f" {largest if least >= 0 else least}: give the model as many {of} as the data have labels."
         )
 
 

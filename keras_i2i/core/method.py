@@ -355,7 +355,7 @@ class Method(Compiling, KeepsAverages, KeepsRandomness, keras.Model):
         with backend.replica_scope(self):
             batches.check_shares(data, batch_size, backend.replica_count())
         if self.layout is batches.Layout.labelled:
-            batches.check_labels(data, self.domains)
+            batches.check_labels(data, len(self.domains))
         self._name_terms(data)
 
     def _name_terms(self, data):

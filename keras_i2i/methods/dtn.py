@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_i2i.core import checks
+from keras_i2i.core import batches, checks
 from keras_i2i.core.embedding import SharedEmbedding
 from keras_i2i.core.players import Phase, Player, Stage
 from keras_i2i.core.translator import Translator
@@ -242,13 +242,8 @@ class DTN(SharedEmbedding, Translator):
         if self.classifier is None:
             if not any(np.any(ops.convert_to_numpy(bias)) for bias in self.encoder.variables[1::2]):
                 raise ValueError("The encoder faceres has no weights yet: call load_pretrained(folder) before fit.")
-        elif isinstance(x, dict) and "a_label" in x:
-            least, largest = np.min(x["a_label"]), np.max(x["a_label"])
-            if least < 0 or largest >= self.config.classes:
-                raise ValueError(
-                    f"Labels must lie in 0..{self.config.classes - 1}, but a_label has some from {least} to {largest}:"
-                    " correct them, or set classes."
-                )
+        else:
+            batches.check_labels(x, self.config.classes, key="a_label", of="classes")
         return super().fit(x, **options)
 
     def classification_losses(self, batch, training):

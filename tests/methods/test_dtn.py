@@ -369,10 +369,10 @@ def test_bad_settings_are_refused_in_one_sentence(settings, text):
     ("labels", "text"),
     [
         (None, "DTN needs 'a_label' in its batches, which hold 'a', 'b'"),
-        (np.array([0, 1, 2, 3]), "Labels must lie in 0..2, but a_label has some from 0 to 3"),
-        (np.array([0, 1, -1, 0]), "Labels must lie in 0..2, but a_label has some from -1 to 1"),
-        (np.zeros(4, np.float32), r"'a_label' as int32 of shape \(N,\), got float32"),
-        (np.zeros((4, 1), np.int32), r"'a_label' as int32 of shape \(N,\), got int32 of shape \(2, 1\)"),
+        (np.array([0, 1, 2, 3]), "'a_label' must be places among the 3 classes, from 0 to 2, but there is 3"),
+        (np.array([0, 1, -1, 0]), "'a_label' must be places among the 3 classes, from 0 to 2, but there is -1"),
+        (np.zeros(4, np.float32), r"'a_label' must be whole numbers, one an image, got float32"),
+        (np.zeros((4, 1), np.int32), r"'a_label' must be whole numbers, one an image, got int32 of shape \(4, 1\)"),
     ],
 )
 def test_bad_labels_are_refused_before_the_first_step(labels, text):
@@ -383,3 +383,12 @@ def test_bad_labels_are_refused_before_the_first_step(labels, text):
         model.fit({**images, **({} if labels is None else {"a_label": labels})}, verbose=0)
     assert_one_sentence(caught)
     assert int(model.step) == 0
+
+
+@pytest.mark.parametrize("labels", [np.zeros(4, np.float32), np.zeros((4, 1), np.int32)])
+def test_bad_labels_of_a_dataset_are_refused_when_it_is_read(labels):
+    model = CASE.compiled()
+    stream = tf.data.Dataset.from_tensors({**CASE.data(model), "a_label": labels})
+    with pytest.raises(ValueError, match=r"'a_label' as int32 of shape \(N,\), got") as caught:
+        model.fit(stream, verbose=0)
+    assert_one_sentence(caught)
