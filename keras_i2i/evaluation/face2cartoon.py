@@ -1,7 +1,8 @@
 """The protocol of the task face photo -> cartoon portrait: what is measured on photographs that training never saw.
 
-A model is used through `translate(images, target=...)` and `embed(images, domain=...)`, and `reconstruct` where it
-has that, with domains "photo" and "cartoon"; images are uint8 RGB `(N, 64, 64, 3)`.
+A model is used through `translate(images, target=...)`, with the domains "photo" and "cartoon", and where it has
+them through `embed(images, domain=...)` and `reconstruct`; not every one has the target "photo". Images are uint8 RGB
+`(N, 64, 64, 3)`.
 """
 
 import numpy as np
@@ -139,46 +140,54 @@ def realism(cartoons, photos, real, other, extractor):
     return values
 
 
-def embedding_quality(model, photos, labels, cartoons, real, real_long_hair):
-    """Item 5: what the model's own two encoders and decoders keep.
+def own_quality(model, photos, labels, cartoons, real, real_long_hair):
+    """Item 5: what the model's own networks keep, as far as it has them.
 
     Args:
-        model: with `embed`, `translate` and, where it has an auto-encoder a domain, `reconstruct(images, domain=...)`.
+        model: see the module.
         photos, labels: as `held_out` returns them.
         cartoons: their translations.
         real, real_long_hair: unseen avatars and whether each has long hair, bool `(M,)`.
 
     Returns:
-        dict of floats. `reconstruction_l1_*` and `cycle_l1_*` (there and back): 0..1. `semantic_distance_*`: mean
-        1 - cosine between the embeddings of an image and of its translation, 0..2, beside `..._random`, where it is
-        another image's translation. `domain_separability`: 0.5 where photographs' and avatars' embeddings are mixed, 1
-        where a plane separates them. `neighbour_gender_*`: share of cross-domain nearest neighbours of the same
-        gender (long hair for avatars), beside `..._chance`.
+        dict of floats. Of a way back, `cycle_l1_*` (there and back), 0..1. Of auto-encoders, `reconstruction_l1_*`,
+        0..1. Of an embedding: `semantic_distance_*`, mean 1 - cosine between the embeddings of an image and of its
+        translation, 0..2, beside `..._random`, where it is another image's translation; `domain_separability`, 0.5
+        where photographs' and avatars' embeddings are mixed, 1 where a plane separates them; `neighbour_gender_*`,
+        share of cross-domain nearest neighbours of the same gender (long hair for avatars), beside `..._chance`.
     """
-    female = _is_female(labels)
-    portraits = model.translate(real, target="photo")
-    values = {
-        "cycle_l1_photo": float(absolute_error(photos, model.translate(cartoons, target="photo")).mean()),
-        "cycle_l1_cartoon": float(absolute_error(real, model.translate(portraits, target="cartoon")).mean()),
-    }
+    images = {"photo": photos, "cartoon": real}
+    made = {"cartoon": cartoons}
+    if "photo" in model.targets:
+        made["photo"] = model.translate(real, target="photo")
+    values = {}
+    if len(made) == 2:
+        for domain, other in (("photo", "cartoon"), ("cartoon", "photo")):
+            back = model.translate(made[other], target=domain)
+            values[f"cycle_l1_{domain}"] = float(absolute_error(images[domain], back).mean())
     if hasattr(model, "reconstruct"):
-        values["reconstruction_l1_photo"] = float(
-            absolute_error(photos, model.reconstruct(photos, domain="photo")).mean()
-        )
-        values["reconstruction_l1_cartoon"] = float(
-            absolute_error(real, model.reconstruct(real, domain="cartoon")).mean()
-        )
-    z_photo, z_cartoon = model.embed(photos, domain="photo"), model.embed(real, domain="cartoon")
-    for name, z, z_there in (
-        ("photo", z_photo, model.embed(cartoons, domain="cartoon")),
-        ("cartoon", z_cartoon, model.embed(portraits, domain="photo")),
-    ):
-        values[f"semantic_distance_{name}"] = float(cosine_distance(z, z_there).mean())
-        values[f"semantic_distance_{name}_random"] = float(cosine_distance(z, np.roll(z_there, 1, axis=0)).mean())
-    values["domain_separability"] = separability(z_photo, z_cartoon)
-    values["neighbour_gender_photo"] = retrieval_agreement(z_photo, female, z_cartoon, real_long_hair)
-    values["neighbour_gender_cartoon"] = retrieval_agreement(z_cartoon, real_long_hair, z_photo, female)
-    values["neighbour_gender_chance"] = chance_agreement(female, real_long_hair)
+        for domain in made:
+            same = model.reconstruct(images[domain], domain=domain)
+            values[f"reconstruction_l1_{domain}"] = float(absolute_error(images[domain], same).mean())
+    if hasattr(model, "embed"):
+        values |= _embedding_quality(model, images, made, _is_female(labels), real_long_hair)
+    return values
+
+
+def _embedding_quality(model, images, made, female, long_hair):
+    z = {domain: model.embed(own, domain=domain) for domain, own in images.items()}
+    values = {}
+    for domain, other in (("photo", "cartoon"), ("cartoon", "photo")):
+        if other in made:
+            there = model.embed(made[other], domain=other)
+            values[f"semantic_distance_{domain}"] = float(cosine_distance(z[domain], there).mean())
+            values[f"semantic_distance_{domain}_random"] = float(
+                cosine_distance(z[domain], np.roll(there, 1, axis=0)).mean()
+            )
+    values["domain_separability"] = separability(z["photo"], z["cartoon"])
+    values["neighbour_gender_photo"] = retrieval_agreement(z["photo"], female, z["cartoon"], long_hair)
+    values["neighbour_gender_cartoon"] = retrieval_agreement(z["cartoon"], long_hair, z["photo"], female)
+    values["neighbour_gender_chance"] = chance_agreement(female, long_hair)
     return values
 
 
@@ -210,7 +219,7 @@ def evaluate(
     values = {
         **attribute_agreement(cartoons, photos, labels, judge),
         **realism(cartoons, photos, real, other, extractor),
-        **embedding_quality(model, photos, labels, cartoons, real, real_labels[:, 0]),
+        **own_quality(model, photos, labels, cartoons, real, real_labels[:, 0]),
     }
     values = {name: value if np.isfinite(value) else None for name, value in values.items()}
     values["protocol"] = {
@@ -234,8 +243,8 @@ def samples(model, photos=None, portraits=None, columns=12, rows=3):
     """The sheet of a model's card, of nothing but what may be shown to everybody.
 
     Its first row has portraits in the public domain, each beside its cartoon; then come `rows` of cartoons of held-out
-    photographs, the photographs themselves not being ours to give away; then a row of avatars over the photographs
-    that the model makes of them.
+    photographs, the photographs themselves not being ours to give away; then, of a model that has a way back, a row of
+    avatars over the photographs that it makes of them.
 
     Args:
         model: see the module.
@@ -244,7 +253,7 @@ def samples(model, photos=None, portraits=None, columns=12, rows=3):
         columns, rows: how many pictures.
 
     Returns:
-        uint8 RGB `(2 * 64 * (rows + 3), 2 * 64 * columns, 3)`.
+        uint8 RGB `(2 * 64 * (rows + 3), 2 * 64 * columns, 3)`, two rows less without a way back.
 
     Raises:
         ValueError: more portraits than there is room for, or fewer photos than are to be shown.
@@ -266,7 +275,9 @@ def samples(model, photos=None, portraits=None, columns=12, rows=3):
     first[: 2 * len(portraits) : 2] = portraits
     first[1 : 2 * len(portraits) : 2] = model.translate(portraits, target="cartoon")
     cartoons = model.translate(photos[: rows * columns], target="cartoon")
-    _, real = judging.cached_avatars(AVATARS_SEED, columns)
-    lines = [first, *np.split(cartoons, rows), real, model.translate(real, target="photo")]
+    lines = [first, *np.split(cartoons, rows)]
+    if "photo" in model.targets:
+        _, real = judging.cached_avatars(AVATARS_SEED, columns)
+        lines += [real, model.translate(real, target="photo")]
     sheet = Image.fromarray(np.vstack([np.hstack(line) for line in lines]))
     return np.asarray(sheet.resize((2 * sheet.width, 2 * sheet.height), Image.Resampling.LANCZOS))

@@ -72,6 +72,8 @@ class Oracle:
 class Faithful:
     """Draws each photograph by its labels, and embeds colour and nothing else."""
 
+    targets = ("photo", "cartoon")
+
     def __init__(self, photos, drawings):
         self.pairs = {
             "cartoon": {p.tobytes(): d for p, d in zip(photos, drawings, strict=True)},
@@ -156,14 +158,44 @@ def test_the_whole_protocol(world):
     assert protocol["judge_accuracy"] == oracle.accuracy and "000000.jpg to 000023.jpg" in protocol["split"]
 
 
+def test_what_a_model_does_not_have_is_not_measured(world):
+    """DTN knows no way back, CycleGAN no embedding."""
+    photos, labels, drawings, people = world
+    whole = Faithful(photos, drawings)
+
+    class OneWay:
+        targets = ("cartoon",)
+        translate, embed, reconstruct = whole.translate, whole.embed, whole.reconstruct
+
+    class Cycle:
+        targets = ("photo", "cartoon")
+        translate = whole.translate
+
+    def measured(model):
+        options = {"n": 30, "extractor": Means(), "judge": Oracle(drawings, people), "avatars_seed": 5}
+        return face2cartoon.evaluate(model, photos, labels, **options)
+
+    every, one_way, cycle = measured(whole), measured(OneWay()), measured(Cycle())
+    assert set(every) - set(one_way) == {
+        "cycle_l1_photo",
+        "cycle_l1_cartoon",
+        "reconstruction_l1_photo",
+        "semantic_distance_cartoon",
+        "semantic_distance_cartoon_random",
+    }
+    assert cycle["cycle_l1_photo"] == 0 and "domain_separability" not in cycle
+    assert all(every[name] == value for made in (one_way, cycle) for name, value in made.items())
+    assert face2cartoon.samples(OneWay(), photos, photos[:2], columns=6, rows=2).shape == (2 * 64 * 3, 2 * 64 * 6, 3)
+
+
 def test_neighbours_across_domains_are_asked_for_their_gender(world):
     photos, labels, drawings, people = world
     long_hair = judging.attributes(people)[:, 0]
     model = Faithful(photos, drawings)
-    values = face2cartoon.embedding_quality(model, photos, labels, drawings, drawings, long_hair)
+    values = face2cartoon.own_quality(model, photos, labels, drawings, drawings, long_hair)
     assert values["neighbour_gender_photo"] == values["neighbour_gender_cartoon"] == 1
     assert values["neighbour_gender_chance"] == 0.5
-    wrong = face2cartoon.embedding_quality(model, photos, labels, drawings, drawings, ~long_hair)
+    wrong = face2cartoon.own_quality(model, photos, labels, drawings, drawings, ~long_hair)
     assert wrong["neighbour_gender_photo"] == 0
 
 
@@ -219,6 +251,8 @@ def test_samples_show_no_photograph_that_is_held_out(world):
     known = {photo.tobytes(): cartoon for photo, cartoon in zip(photos, cartoons, strict=True)}
 
     class Model:
+        targets = ("photo", "cartoon")
+
         def translate(self, images, target):
             return np.stack([known.get(image.tobytes(), 255 - image) for image in images])
 
