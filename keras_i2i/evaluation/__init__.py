@@ -34,4 +34,5 @@ PROTOCOLS = {
     "MNIST digit -> MNIST digit": Protocol("mnist", "accuracy"),
     "face of a woman <-> face of a man": Protocol("gender", "accuracy"),
     "avatar: brown hair <-> blond hair": Protocol("haircolor", "accuracy"),
+    "photo: brown hair <-> blond hair": Protocol("haircolor_photos", "hair_in_range"),
 }

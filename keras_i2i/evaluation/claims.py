@@ -37,7 +37,7 @@ class Comparison:
 
     Attributes:
         columns: maps a metric to its heading.
-        claims: about the means.
+        claims: about the means; none where the papers claim nothing that a number could contradict.
         derived: from the reports by method to further means, as those are; None for none.
     """
 
@@ -147,6 +147,19 @@ COMPARISONS = {
         (Claim("AVB-GTN reaches UNIT's last accuracy and cycle error in a third of UNIT's steps", _hair_speed),),
         _steps_to_unit,
     ),
+    "haircolor_photos": Comparison(
+        {
+            "hair_in_range": "hair in range",
+            "hair_in_range_photos": "of photographs",
+            "hair_lightness_brown": "L* made brown",
+            "hair_lightness_blond": "L* made blond",
+            "skin_change": "L* change of cheeks",
+            "outside_l1": "L1 eyes to mouth",
+            "identity_distance": "identity distance",
+            "cycle_l1": "cycle L1",
+        },
+        (),
+    ),
     "two_step": Comparison(
         {
             "accuracy": "accuracy",
@@ -240,7 +253,8 @@ def table(name, reports):
     means = {run: _means(own) for run, own in by_name.items()}
     for run, more in (comparison.derived(by_name) if comparison.derived else {}).items():
         means[run] |= more
-    lines += ["", *(f"* {_verdict(claim, means)}" for claim in comparison.claims)]
+    if comparison.claims:
+        lines += ["", *(f"* {_verdict(claim, means)}" for claim in comparison.claims)]
     return "\n".join(lines)
 
 

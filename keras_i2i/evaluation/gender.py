@@ -57,13 +57,20 @@ def held_out(split, image_size):
     return images.pixels, images.labels["gender"] == LABELS[1]
 
 
-@functools.lru_cache(maxsize=2)
-def load_judge(image_size):
-    """The judge on pictures of a size, with its accuracy on the photographs that models are trained on (it was not)."""
+def face_box(image_size):
+    """What faceres is shown of photographs that were cropped to the head and brought to a size: (left, top, right,
+    bottom) in their pixels.
+    """
     scale = image_size / (CELEBA_CROP[2] - CELEBA_CROP[0])
     left, top = CELEBA_CROP[:2]
     box = [(edge - offset) * scale for edge, offset in zip(FACE, (left, top, left, top), strict=True)]
-    network = faceres(crop=tuple(min(max(round(edge), 0), image_size) for edge in box))
+    return tuple(min(max(round(edge), 0), image_size) for edge in box)
+
+
+@functools.lru_cache(maxsize=2)
+def load_judge(image_size):
+    """The judge on pictures of a size, with its accuracy on the photographs that models are trained on (it was not)."""
+    network = faceres(crop=face_box(image_size))
     images, men = held_out("train", image_size)
     return Judge(network, float(((network.male(images) > 0.5) == men).mean()))
 

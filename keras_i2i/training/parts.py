@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_i2i import data
 from keras_i2i.data import batches, domains, transforms
+from keras_i2i.evaluation import portraits, regions
 from keras_i2i.training import recipe as recipes
 
 COMPARED_SIZE = 64  # pixels a side of the pictures that near-copies are looked for in
@@ -104,12 +105,15 @@ def load(part, image_size):
     """Reads a part and leaves out what it must not be trained on, as `Loaded`.
 
     Raises:
-        As `data.read`; ValueError for labels or values that the source does not have, and where nothing is left.
+        As `data.read`; ValueError for labels or values that the source does not have, for portraits of another size
+            than is measured, and where nothing is left.
     """
     source = resolve(part.source)
     images = data.read(source, image_size)
     if part.where:
         images = subset(images, matching(images, part.where))
+    if part.measured:
+        images = subset(images, matching(_measured(images), part.measured))
     if part.without_near is not None:
         near = part.without_near
         if not hasattr(source, "crop"):
@@ -121,7 +125,9 @@ def load(part, image_size):
         copies = {compared.names[index] for index in nearest(compared, reference, near.count)}
         images = subset(images, np.array([name not in copies for name in images.names]))
     if not len(images):
-        raise ValueError(f"Nothing is left of {part.source!r}: leave out fewer near-copies, or widen where.")
+        raise ValueError(
+            f"Nothing is left of {part.source!r}: leave out fewer near-copies, or widen where and measured."
+        )
     return Loaded(part, source, images)
 
 
@@ -130,7 +136,7 @@ def matching(images, where):
 
     Args:
         images: `data.Images`.
-        where: see `recipe.Part.where`.
+        where: see `recipe.Part.where` and `recipe.Part.measured`.
 
     Returns:
         bool (N,).
@@ -149,9 +155,20 @@ def matching(images, where):
         found = [(values.astype(str) == one) if isinstance(one, str) else (numbers == one) for one in wanted]
         absent = [one for one, rows in zip(wanted, found, strict=True) if not rows.any()]
         if absent:
-            raise ValueError(f"No picture's label {label!r} is {absent[0]!r}: correct the list under where.")
+            raise ValueError(f"No picture's label {label!r} is {absent[0]!r}: correct its list in the recipe.")
         keep &= np.any(found, axis=0)
     return keep
+
+
+def _measured(images):
+    """The pictures with their measures in place of their labels."""
+    size = images.pixels.shape[1]
+    if size != regions.SIZE:
+        raise ValueError(
+            f"Portraits are measured at {regions.SIZE} pixels: set data.image_size to {regions.SIZE} instead of {size},"
+            " or leave out measured."
+        )
+    return data.Images(images.pixels, images.names, portraits.measure(images.pixels))
 
 
 def _number(value):

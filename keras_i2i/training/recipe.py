@@ -52,6 +52,8 @@ class Part:
         share: of every batch, relative to the domain's other parts.
         where: maps labels of the source to what theirs must be for a picture to be kept: one of a list of values, where
             numbers are compared as numbers and all else as text, or within {min: , max: }.
+        measured: as `where`, of what `evaluation.portraits.measure` reads off the pictures themselves, which must be
+            aligned portraits of 64 pixels.
         label: of the source, given with each picture as the batch's "<domain>_label", int32 (N,), encoded over all
             parts of the domain as in `data.labelled`.
         without_near: near-copies to be left out.
@@ -65,6 +67,7 @@ class Part:
     source: Spec
     share: float = 1.0
     where: Mapping[str, list | Range] = dataclasses.field(default_factory=dict)
+    measured: Mapping[str, list | Range] = dataclasses.field(default_factory=dict)
     label: str | None = None
     without_near: NearCopies | None = None
     teacher_crop: Box | None = None
@@ -309,7 +312,8 @@ def _part(values, where):
         near = checked_fields(NearCopies, values["without_near"], f"{where}.without_near")
         values["without_near"] = NearCopies(**{**near, "crop": _box(near.get("crop"), f"{where}.without_near.crop")})
     values["teacher_crop"] = _box(values.get("teacher_crop"), f"{where}.teacher_crop")
-    values["where"] = _where(values.get("where", {}), f"{where}.where")
+    for name in ("where", "measured"):
+        values[name] = _where(values.get(name, {}), f"{where}.{name}")
     if not isinstance(values.get("label"), str | None):
         raise ValueError(f"{where}.label must name a label of the source, got {values['label']!r}")
     label = values.get("teacher_label")

@@ -11,6 +11,7 @@ from keras_i2i import data
 from keras_i2i.data import Augment
 from keras_i2i.training import parts
 from keras_i2i.training import recipe as recipes
+from tests.evaluation.hair import BLOND, BROWN, portrait
 from tests.tiny_recipe import paint
 from tests.zoo.test_zoo import sentence
 
@@ -167,6 +168,44 @@ def test_a_part_that_chooses_is_loaded_so(recipe_text, tmp_path):
     assert read["a"]["x"].images.names == ("1", "2", "4")
     with pytest.raises(ValueError, match="Nothing is left of .* widen where") as error:
         with_domains(recipe_text, {"a": {"x": {**part, "where": {"age": {"min": 99}}}}})
+    sentence(error)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "kept"),
+    [
+        ({"measured": {"hair": ["brown"]}}, "03"),
+        ({"measured": {"hair": ["brown", "blond"]}}, "0134"),
+        ({"measured": {"hair_warmth": {"max": 70}}}, "023"),
+        ({"measured": {"hair": ["brown"]}, "where": {"gender": ["female"]}}, "0"),
+        ({"measured": {"hair": ["blond"], "hair_lightness": {"min": 60}}, "where": {"gender": ["male"]}}, "14"),
+    ],
+)
+def test_portraits_are_chosen_by_their_measured_hair(recipe_text, tmp_path, chosen, kept):
+    images = np.stack([portrait(color) for color in (BROWN, BLOND, (9, 9, 9), BROWN, BLOND)])
+    np.savez(tmp_path / "faces.npz", images=images, gender=LABELS["gender"], hair=np.array(list("abcde")))
+    text = re.sub("image_size: 16", "image_size: 64", recipe_text)
+    source = {"source": {"file": str(tmp_path / "faces.npz")}}
+    _, read = with_domains(text, {"a": {"x": {**source, **chosen}}})
+    own = read["a"]["x"].images
+    assert own.names == tuple(kept) and set(own.labels) == {"gender", "hair"}
+    assert own.labels["hair"].tolist() == ["abcde"[int(index)] for index in kept], "the source's own"
+
+
+@pytest.mark.parametrize(
+    ("size", "measured", "said"),
+    [
+        (16, {"hair": ["brown"]}, "set data.image_size to 64 instead of 16, or leave out measured"),
+        (64, {"hair": ["red"]}, "No picture's label 'hair' is 'red'"),
+        (64, {"beard": ["full"]}, "no label 'beard'; it has hair_lightness, hair_warmth, hair_contrast"),
+        (64, {"hair_lightness": {"min": 99}}, "Nothing is left of .* widen where and measured"),
+    ],
+)
+def test_portraits_that_cannot_be_chosen(recipe_text, tmp_path, size, measured, said):
+    np.savez(tmp_path / "faces.npz", images=np.stack([portrait(BROWN)] * 3))
+    text = re.sub("image_size: 16", f"image_size: {size}", recipe_text)
+    with pytest.raises(ValueError, match=said) as error:
+        with_domains(text, {"a": {"x": {"source": {"file": str(tmp_path / "faces.npz")}, "measured": measured}}})
     sentence(error)
 
 

@@ -30,7 +30,7 @@ def test_parts_choose_their_pictures(recipe_text):
     ranges = {"age": recipes.Range(20, 40.0), "tall": recipes.Range(1.8)}
     assert green.where == {"gender": ["female"], **ranges} and green.label == "age"
     red = recipes.parse(text).data.domains["a"]["red"]
-    assert red.where == {} and red.label is None
+    assert red.measured == {} and red.where == {} and red.label is None
 
 
 def test_exponents_without_a_point_are_numbers():
@@ -55,6 +55,8 @@ def test_exponents_without_a_point_are_numbers():
         ("share: 3", "where: {age: {least: 3}}", "green.where.age has an unknown 'least'"),
         ("share: 3", "where: {age: {min: old}}", "green.where.age must be a list of values, or"),
         ("share: 3", "where: {age: {}}", "green.where.age must be a list of values, or"),
+        ("share: 3", "measured: [hair]", "green.measured must map labels to lists of values or to {min, max}"),
+        ("share: 3", "measured: {hair: blond}", "green.measured.hair must be a list of values, or"),
         ("share: 3", "label: [beard]", "green.label must name a label of the source"),
         ("seed: 3", "pretrained: [a]", "pretrained must be a folder"),
         ("share: 3", "without_near: {count: 1}", "without_near lacks 'reference'"),
