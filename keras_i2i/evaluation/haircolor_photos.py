@@ -14,8 +14,7 @@ import numpy as np
 from keras_i2i import data
 from keras_i2i.data.resolve import CELEBA_CROP
 from keras_i2i.evaluation import SPLITS, gender, portraits, regions, sheets
-from keras_i2i.metrics import absolute_error, faceres, identity_distance
-from keras_i2i.metrics.diversity import squared_distances
+from keras_i2i.metrics import absolute_error, faceres, identity_distance, near_copies
 
 DOMAINS = ("brown", "blond")
 WAYS = (DOMAINS, DOMAINS[::-1])
@@ -87,15 +86,10 @@ def _reconstructions(root, split, crop):
 
 def _copies(root, photos, split):
     """Which of a split's reconstructions are of a photograph's picture, or of an earlier file's: bool `(N,)`."""
-
-    def rows(images):
-        return images.reshape(len(images), -1).astype(np.float32) / 255
-
-    ours = rows(_reconstructions(root, split, SQUARE)[0])
+    ours, _ = _reconstructions(root, split, SQUARE)
     before = PARTS[split][0]
     others = [data.Folder(photos), *(data.Folder(root / name, SQUARE, stop=before) for name in FOLDERS)]
-    near = 10 ** (-COPY / 10) * ours.shape[1]
-    return np.any([(squared_distances(ours, rows(o.read(regions.SIZE).pixels)) < near).any(1) for o in others], axis=0)
+    return np.any([near_copies(ours, other.read(regions.SIZE).pixels, COPY) for other in others], axis=0)
 
 
 def quick(model):

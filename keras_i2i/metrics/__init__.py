@@ -23,7 +23,7 @@ from keras_i2i.metrics.identity import FaceRes, faceres, identity_distance
 from keras_i2i.metrics.image_quality import absolute_error, psnr, ssim
 from keras_i2i.metrics.inception import InceptionV3, inception_v3
 from keras_i2i.metrics.mmd import MMD, gaussian_mmd, median_distance
-from keras_i2i.metrics.neighbours import PrecisionRecall, precision_recall
+from keras_i2i.metrics.neighbours import PrecisionRecall, near_copies, precision_recall
 from keras_i2i.metrics.perceptual import UnitMaps, perceptual_distance, squared_distance
 from keras_i2i.metrics.ranking import auc, ranks, spearman
 from keras_i2i.metrics.retrieval import chance_agreement, cosine_distance, nearest, retrieval_agreement
@@ -67,6 +67,7 @@ __all__ = [
     "median_distance",
     "misclassification_rate",
     "mobilenet_v2",
+    "near_copies",
     "nearest",
     "perceptual_distance",
     "precision_recall",

@@ -1,4 +1,4 @@
-"""Precision and recall of generated images by neighbours in a feature space (Kynkaanniemi et al. 2019)."""
+"""Who is near whom: precision and recall in a feature space (Kynkaanniemi et al. 2019), copies among pictures."""
 
 import typing
 
@@ -46,6 +46,26 @@ def precision_recall(reference, generated, k=3):
         float((between <= _radii(x, k)[:, None] + slack).any(axis=0).mean()),
         float((between <= _radii(y, k)[None] + slack).any(axis=1).mean()),
     )
+
+
+def near_copies(images, reference, psnr):
+    """Which pictures are as good as copies of another set's: those that training must not see of what is held out.
+
+    Args:
+        images, reference: uint8 RGB `(N, H, W, 3)` and `(M, H, W, 3)`, in the same frame.
+        psnr: peak signal-to-noise ratio in dB, from which on two pictures are one.
+
+    Returns:
+        bool `(N,)`.
+
+    Raises:
+        ValueError: images that are none, or of two sizes.
+    """
+    images, reference = checks.pictures("images", images), checks.pictures("reference", reference)
+    if images.shape[1:] != reference.shape[1:]:
+        raise ValueError(f"reference must be of the images' size {images.shape[1:]}, got {reference.shape[1:]}.")
+    x, y = (part.reshape(len(part), -1).astype(np.float32) / 255 for part in (images, reference))
+    return (squared_distances(x, y) <= 10 ** (-psnr / 10) * x.shape[1]).any(axis=1)
 
 
 def _radii(rows, k):

@@ -8,6 +8,7 @@ import numpy as np
 from keras_i2i import data
 from keras_i2i.data import batches, domains, transforms
 from keras_i2i.evaluation import portraits, regions
+from keras_i2i.metrics import near_copies
 from keras_i2i.training import recipe as recipes
 
 COMPARED_SIZE = 64  # pixels a side of the pictures that near-copies are looked for in
@@ -122,7 +123,11 @@ def load(part, image_size):
             )
         compared = data.read(dataclasses.replace(source, crop=near.crop), COMPARED_SIZE)
         reference = data.read(resolve(near.reference), COMPARED_SIZE)
-        copies = {compared.names[index] for index in nearest(compared, reference, near.count)}
+        if near.psnr is None:
+            copies = {compared.names[index] for index in nearest(compared, reference, near.count)}
+        else:
+            found = near_copies(compared.pixels, reference.pixels, near.psnr)
+            copies = {name for name, copy in zip(compared.names, found, strict=True) if copy}
         images = subset(images, np.array([name not in copies for name in images.names]))
     if not len(images):
         raise ValueError(

@@ -26,12 +26,18 @@ class NearCopies:
     Attributes:
         reference: the held-out pictures, a source.
         count: for each of them, how many of the part's nearest (by mean squared error, so by PSNR) are left out.
+        psnr: in place of it, in dB, from where on a picture is a copy.
         crop: the part's frame in this comparison, which must show what `reference` shows; the whole file's if None.
     """
 
     reference: Spec
-    count: int
+    count: int | None = None
+    psnr: float | None = None
     crop: Box | None = None
+
+    def __post_init__(self):
+        if (self.count is None) == (self.psnr is None):
+            raise ValueError(f"without_near needs a count or a psnr, one of the two, got {self.count} and {self.psnr}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""Improved precision and recall on points whose balls are counted by hand."""
+"""Precision and recall on points whose balls are counted by hand, and copies by a PSNR that is known."""
 
 import numpy as np
 import pytest
 
+from keras_i2i import metrics
 from keras_i2i.metrics import precision_recall
 
 
@@ -60,3 +61,15 @@ def test_agrees_with_distances_taken_one_by_one():
 def test_impossible_sets_are_refused(given, named):
     with pytest.raises(ValueError, match=named):
         precision_recall(**dict(reference=np.zeros((9, 2)), generated=np.zeros((9, 2))) | given)
+
+
+def test_near_copies_are_those_above_a_psnr():
+    """One grey level of 255 everywhere is 20 log10 255 = 48.13 dB."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(1, 254, (6, 8, 8, 3), dtype=np.uint8)
+    reference = np.stack([images[2] + 1, images[4] + 2])
+    assert metrics.near_copies(images, reference, 48.1).nonzero()[0].tolist() == [2]
+    assert metrics.near_copies(images, reference, 42.0).nonzero()[0].tolist() == [2, 4]
+    assert not metrics.near_copies(images, reference, 48.2).any()
+    with pytest.raises(ValueError, match="reference must be of the images' size"):
+        metrics.near_copies(images, reference[:, :4], 20)

@@ -89,6 +89,9 @@ def test_near_copies_of_held_out_pictures_are_left_out(tmp_path):
     part = recipes.Part({"folder": str(tmp_path / "train"), "crop": [0, 0, 16, 16]}, without_near=near)
     names = parts.load(part, 16).images.names
     assert not {"004.png", "006.png"} & set(names) and 6 <= len(names) <= 7
+    alike = recipes.NearCopies({"folder": str(tmp_path / "held")}, psnr=60)
+    names = parts.load(dataclasses.replace(part, without_near=alike), 16).images.names
+    assert names == tuple(f"{number:03}.png" for number in range(9) if number not in (4, 6))
     greedy = dataclasses.replace(part, without_near=dataclasses.replace(near, count=9))
     with pytest.raises(ValueError, match="Nothing is left") as error:
         parts.load(greedy, 16)

@@ -60,6 +60,8 @@ def test_exponents_without_a_point_are_numbers():
         ("share: 3", "label: [beard]", "green.label must name a label of the source"),
         ("seed: 3", "pretrained: [a]", "pretrained must be a folder"),
         ("share: 3", "without_near: {count: 1}", "without_near lacks 'reference'"),
+        ("share: 3", "without_near: {reference: x}", "without_near needs a count or a psnr, one of the two"),
+        ("share: 3", "without_near: {reference: x, count: 1, psnr: 20}", "a count or a psnr, one of the two, got 1"),
         ("shift: 0.125", "shear: 2", "data.augment has an unknown 'shear'"),
         ("shift: 0.125", "zoom: 2", "zoom must lie in"),
         ("share: 3", "augment: {shear: 2}", "green.augment has an unknown 'shear'"),
