@@ -64,9 +64,13 @@ def _digits_order(means):
 
 def _hair_speed(means):
     unit, avb = means["unit_haircolor"], means["avb_gtn_haircolor"]
-    steps = avb["steps_to_unit"]
-    told = "never" if steps == float("inf") else f"after {steps:.0f} of {unit['steps']:.0f} steps"
-    return steps <= unit["steps"] / 3, told
+    names = {"both": "steps_to_unit", "accuracy": "steps_to_accuracy", "cycle error": "steps_to_cycle"}
+    told = ", ".join(f"{what} {_when(avb[name])}" for what, name in names.items())
+    return avb["steps_to_unit"] <= unit["steps"] / 3, f"{told}; UNIT trains for {unit['steps']:.0f} steps"
+
+
+def _when(steps):
+    return "never" if steps == float("inf") else f"after {steps:.0f} steps"
 
 
 def _two_step_digits(means):
@@ -105,20 +109,24 @@ def _cartoon_realism(means):
     return ours["fmd"] <= 1.1 * best, f"FMD {ours['fmd']:.0f}, best other {best:.0f}"
 
 
-def steps_to(curve, accuracy, error):
+def steps_to(curve, accuracy=0.0, error=1.0):
     """The first step at which a curve's accuracy is as high and its cycle error as low as given; infinity if none."""
     rows = zip(curve["step"], curve["accuracy"], curve["cycle_l1"], strict=True)
     return next((step for step, right, wrong in rows if right >= accuracy and wrong <= error), float("inf"))
 
 
 def _steps_to_unit(by_name):
-    """The mean over seeds of the steps in which AVB-GTN is where UNIT of that seed ends, where both were run."""
+    """Means over seeds of the steps in which AVB-GTN is where UNIT of that seed ends, where both were run."""
     if not {"unit_haircolor", "avb_gtn_haircolor"} <= set(by_name):
         return {}
     last = {one["seed"]: {key: values[-1] for key, values in one["curve"].items()} for one in by_name["unit_haircolor"]}
     pairs = [(one["curve"], last[one["seed"]]) for one in by_name["avb_gtn_haircolor"] if one["seed"] in last]
-    steps = statistics.mean(steps_to(curve, end["accuracy"], end["cycle_l1"]) for curve, end in pairs)
-    return {"avb_gtn_haircolor": {"steps_to_unit": steps}}
+    found = {
+        "steps_to_unit": [steps_to(curve, end["accuracy"], end["cycle_l1"]) for curve, end in pairs],
+        "steps_to_accuracy": [steps_to(curve, accuracy=end["accuracy"]) for curve, end in pairs],
+        "steps_to_cycle": [steps_to(curve, error=end["cycle_l1"]) for curve, end in pairs],
+    }
+    return {"avb_gtn_haircolor": {name: statistics.mean(steps) for name, steps in found.items()}}
 
 
 COMPARISONS = {

@@ -71,9 +71,16 @@ class Classifier:
                 f"The classifier does not judge: it is right on {self.measured:.2%} of real images and needs"
                 f" {self.required:.2%}, so train it longer or on more images."
             )
-        logits = _logits(self.network, "images", images).astype(np.float64)
+        logits = _outputs(self.network, "images", images).astype(np.float64)
         likelihood = np.exp(logits - logits.max(axis=1, keepdims=True))
         return likelihood / likelihood.sum(axis=1, keepdims=True)
+
+    def features(self, images):
+        """What its last layer sees, float32 `(N, D)`: alike for what it takes to be alike, sure of it or not."""
+        import keras
+
+        seen = keras.Model(self.network.inputs, self.network.layers[-1].input)
+        return _outputs(seen, "images", images)
 
     def classes(self, images):
         """The most probable class of each image, int64 `(N,)`; errors as in `probabilities`."""
@@ -177,7 +184,7 @@ def _examples(images_name, images, labels_name, labels):
     return images, labels, int(labels.max()) + 1
 
 
-def _logits(network, name, images):
+def _outputs(network, name, images):
     images = checks.pictures(name, images)
     if images.shape[1:] != network.input_shape[1:]:
         raise ValueError(
@@ -188,7 +195,7 @@ def _logits(network, name, images):
 
 
 def _accuracy(network, images, labels):
-    return float((_logits(network, "images", images).argmax(axis=1) == labels).mean())
+    return float((_outputs(network, "images", images).argmax(axis=1) == labels).mean())
 
 
 def _scaled(images):

@@ -6,6 +6,10 @@ from keras_i2i.training import parts
 
 HELD_OUT = 20  # one in so many labelled pictures is not trained on, to see how good the classifier is
 REQUIRED = 0.9
+COMPONENTS = 64  # principal ones of the classifier's features, in which neighbours are looked for
+KEPT = 0.99  # of what neighbours say, each round: alpha of Zhou et al. 2004, and their value of it
+ROUNDS = 300
+BLOCK = 1000  # rows of distances at a time
 
 
 def targets(loaded, teacher):
@@ -18,8 +22,8 @@ def targets(loaded, teacher):
     Returns:
         domain -> name -> float32 (N, classes). Labelled pictures: a one where their label says. With `everywhere` also
         those of domains without labels: the probabilities that a classifier gives which was trained on the labelled
-        ones (see `metrics.train_classifier`); it may never have seen the like, and be wrong. Where it is not confident
-        enough all are 0, and a cosine with that teaches nothing.
+        ones (see `metrics.train_classifier`); it may never have seen the like, and be wrong. With `neighbours`, those
+        as `carried_on`.
 
     Raises:
         ValueError: there are no labels, or a classifier that is no good on the labelled pictures themselves.
@@ -34,13 +38,67 @@ def targets(loaded, teacher):
     if teacher.everywhere and without:
         classifier = _classifier(loaded, labels)
         for domain in without:
-            own = {name: classifier.probabilities(one.images.pixels) for name, one in loaded[domain].items()}
-            made[domain] = {name: _sure(values, teacher.confidence) for name, values in own.items()}
+            pixels = np.concatenate([one.images.pixels for one in loaded[domain].values()])
+            rows = _told(classifier, pixels, teacher.neighbours).astype(np.float32)
+            ends = np.cumsum([len(one.images) for one in loaded[domain].values()])[:-1]
+            made[domain] = dict(zip(loaded[domain], np.split(rows, ends), strict=True))
     return made
 
 
-def _sure(probabilities, confidence):
-    return np.where(probabilities.max(axis=1, keepdims=True) >= confidence, probabilities, 0).astype(np.float32)
+def carried_on(probabilities, features, neighbours):
+    """Labels that a classifier guessed, made to agree among neighbours: "learning with local and global consistency"
+    (Zhou et al. 2004).
+
+    F <- alpha S F + (1 - alpha) Y, where Y are the guesses and S averages over a picture's nearest. Every class is
+    taken to be as frequent as any other, before and after: classifiers of another domain favour some.
+
+    Args:
+        probabilities: Y, float (N, K).
+        features: float (N, D), in which pictures that are near each other look alike.
+        neighbours: how many of them, at least 1 and below N.
+
+    Returns:
+        A one for each picture's class, float64 (N, K).
+
+    Raises:
+        ValueError: more neighbours than there are.
+    """
+    if not 1 <= neighbours < len(features):
+        raise ValueError(f"neighbours must be 1 to {len(features) - 1} for these pictures, got {neighbours}.")
+    near = _nearest(features, neighbours)
+    guessed = found = _equally_frequent(probabilities)
+    for _ in range(ROUNDS):
+        found = KEPT * found[near].mean(axis=1) + (1 - KEPT) * guessed
+    return np.eye(found.shape[1])[_equally_frequent(found).argmax(axis=1)]
+
+
+def _told(classifier, pixels, neighbours):
+    probabilities = classifier.probabilities(pixels)
+    return carried_on(probabilities, classifier.features(pixels), neighbours) if neighbours else probabilities
+
+
+def _equally_frequent(rows, rounds=200):
+    """Rows that sum to 1 from positive ones, weighted by class so that every class is the same share of them."""
+    weights = np.ones(rows.shape[1])
+    for _ in range(rounds):
+        scaled = rows * weights
+        scaled /= scaled.sum(axis=1, keepdims=True)
+        weights /= scaled.mean(axis=0) * len(weights)
+    return scaled
+
+
+def _nearest(features, count):
+    """The places of each row's nearest others by Euclidean distance in the leading components: int (N, count)."""
+    rows = features.astype(np.float32) - features.mean(axis=0, dtype=np.float32)
+    _, axes = np.linalg.eigh(rows.T @ rows)
+    rows = rows @ axes[:, -COMPONENTS:]
+    squares, found = np.square(rows).sum(axis=1), np.empty((len(rows), count), np.int64)
+    for start in range(0, len(rows), BLOCK):
+        part = slice(start, start + BLOCK)
+        distances = squares - 2 * rows[part] @ rows.T  # but for a constant of each row
+        distances[np.arange(len(distances)), np.arange(len(rows))[part]] = np.inf
+        found[part] = np.argpartition(distances, count, axis=1)[:, :count]
+    return found
 
 
 def _classifier(loaded, labels):

@@ -109,15 +109,16 @@ class LabelTeacher:
 
     Attributes:
         everywhere: let a classifier that was trained on the labelled pictures speak of those of other domains.
-        confidence: of its most probable class, 0..1, below which it says nothing of a picture.
+        neighbours: how many of a picture's nearest its answers are made to agree among, all classes being equally
+            frequent (see `label_teachers.carried_on`); 0 to take each answer as it is.
     """
 
     everywhere: bool = False
-    confidence: float = 0.0
+    neighbours: int = 0
 
     def __post_init__(self):
-        if not 0 <= self.confidence < 1:
-            raise ValueError(f"data.label_teacher.confidence must be in 0..1 and below 1, got {self.confidence}")
+        if not isinstance(self.neighbours, int) or self.neighbours < 0:
+            raise ValueError(f"data.label_teacher.neighbours must be a whole number, got {self.neighbours!r}")
 
 
 @dataclasses.dataclass(frozen=True)

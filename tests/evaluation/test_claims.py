@@ -59,9 +59,15 @@ def curve(accuracies, errors):
 @pytest.mark.parametrize(
     ("errors", "verdict"),
     [
-        ([0.1, 0.1, 0.1, 0.1], "**holds**, after 25 of 100 steps"),
-        ([0.3, 0.1, 0.1, 0.1], "**does not hold**, after 50 of 100 steps"),
-        ([0.3, 0.3, 0.3, 0.3], "**does not hold**, never"),
+        (
+            [0.1, 0.1, 0.1, 0.1],
+            "**holds**, both after 25 steps, accuracy after 25 steps, cycle error after 25 steps; UNIT trains for 100",
+        ),
+        (
+            [0.3, 0.1, 0.1, 0.1],
+            "**does not hold**, both after 50 steps, accuracy after 25 steps, cycle error after 50 steps",
+        ),
+        ([0.3, 0.3, 0.3, 0.3], "**does not hold**, both never, accuracy after 25 steps, cycle error never"),
     ],
 )
 def test_speed_is_read_off_the_curves(errors, verdict):

@@ -46,23 +46,65 @@ def test_everywhere_a_classifier_of_the_labelled_ones_is_asked(monkeypatch):
     assert made["a"]["all"].shape == (40, 2)
 
 
-def test_where_the_classifier_is_not_sure_it_teaches_nothing(monkeypatch):
-    class Unsure:
+def clusters(rng, count=60):
+    """Three clouds of points, of which the third is mostly guessed to be of the second's class."""
+    truth = np.repeat([0, 1, 2], count)
+    features = rng.normal(0, 0.3, (3 * count, 5)) + 4 * np.eye(5)[truth]
+    guessed = np.full((3 * count, 3), 0.1)
+    for row, cloud in enumerate(truth):
+        wrong = rng.random() < (0.55 if cloud == 2 else 0.1)
+        guessed[row, (1 if cloud == 2 else (cloud + 1) % 3) if wrong else cloud] = 0.8
+    return truth, features, guessed
+
+
+def test_what_is_carried_on_agrees_among_neighbours():
+    truth, features, guessed = clusters(np.random.default_rng(0))
+    assert (guessed.argmax(axis=1) == truth)[truth == 2].mean() < 0.5
+    found = label_teachers.carried_on(guessed, features, 5)
+    assert (found.argmax(axis=1) == truth).all()
+    assert set(np.unique(found)) == {0, 1} and (found.sum(axis=1) == 1).all()
+
+
+def test_nearest_are_those_of_all_distances_and_not_oneself():
+    features = np.random.default_rng(0).normal(size=(50, 6))
+    distances = np.square(features[:, None] - features).sum(axis=-1)
+    np.fill_diagonal(distances, np.inf)
+    by_hand = np.sort(np.argsort(distances, axis=1)[:, :4], axis=1)
+    assert np.array_equal(np.sort(label_teachers._nearest(features, 4), axis=1), by_hand)
+
+
+def test_neighbours_are_asked_in_every_part_of_a_domain_together(monkeypatch):
+    truth, features, guessed = clusters(np.random.default_rng(1), 20)
+
+    class Guesses:
         def probabilities(self, images):
-            bright = images.mean(axis=(1, 2, 3)) / 255
-            return np.stack([1 - bright, bright], axis=1)
+            return guessed[images[:, 0, 0, 0]]
 
-    monkeypatch.setattr(metrics, "train_classifier", lambda *args, **kwargs: Unsure())
-    whole = {"a": loaded("kind", [0, 150] * 20), "b": loaded(None, [0, 153, 204])}
-    made = label_teachers.targets(whole, recipes.LabelTeacher(everywhere=True, confidence=0.7))
-    np.testing.assert_allclose(made["b"]["all"], [[1, 0], [0, 0], [0.2, 0.8]], atol=1e-6)
-    assert (made["a"]["all"].sum(axis=1) == 1).all()
+        def features(self, images):
+            return features[images[:, 0, 0, 0]]
+
+    monkeypatch.setattr(metrics, "train_classifier", lambda *args, **kwargs: Guesses())
+    whole = loaded(None, list(range(60)))["all"]
+    first, second = np.arange(60) % 3 < 1, np.arange(60) % 3 >= 1
+    split = {
+        name: parts.Loaded(whole.part, None, parts.subset(whole.images, keep))
+        for name, keep in {"x": first, "y": second}.items()
+    }
+    made = label_teachers.targets({"a": loaded("kind", [0, 150] * 20), "b": split}, recipes.LabelTeacher(True, 5))
+    assert np.array_equal(made["b"]["x"].argmax(axis=1), truth[first])
+    assert np.array_equal(made["b"]["y"].argmax(axis=1), truth[second])
 
 
-@pytest.mark.parametrize("confidence", (-0.1, 1.0))
-def test_a_confidence_is_a_share(recipe_text, confidence):
-    teacher = f"data:\n  label_teacher: {{everywhere: true, confidence: {confidence}}}"
-    with pytest.raises(ValueError, match="confidence must be in 0..1"):
+@pytest.mark.parametrize("neighbours", (0, 6))
+def test_too_many_neighbours_are_refused(neighbours):
+    with pytest.raises(ValueError, match=f"neighbours must be 1 to 5 for these pictures, got {neighbours}"):
+        label_teachers.carried_on(np.ones((6, 2)), np.ones((6, 3)), neighbours)
+
+
+@pytest.mark.parametrize("neighbours", ("-1", "1.5"))
+def test_neighbours_are_counted(recipe_text, neighbours):
+    teacher = f"data:\n  label_teacher: {{everywhere: true, neighbours: {neighbours}}}"
+    with pytest.raises(ValueError, match="neighbours must be a whole number"):
         recipes.parse(recipe_text.replace("\ndata:", f"\n{teacher}", 1))
 
 
