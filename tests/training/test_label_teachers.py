@@ -74,7 +74,7 @@ def test_nearest_are_those_of_all_distances_and_not_oneself():
 
 
 def test_neighbours_are_asked_in_every_part_of_a_domain_together(monkeypatch):
-    truth, features, guessed = clusters(np.random.default_rng(1), 20)
+    truth, features, guessed = clusters(np.random.default_rng(0))
 
     class Guesses:
         def probabilities(self, images):
@@ -84,8 +84,8 @@ def test_neighbours_are_asked_in_every_part_of_a_domain_together(monkeypatch):
             return features[images[:, 0, 0, 0]]
 
     monkeypatch.setattr(metrics, "train_classifier", lambda *args, **kwargs: Guesses())
-    whole = loaded(None, list(range(60)))["all"]
-    first, second = np.arange(60) % 3 < 1, np.arange(60) % 3 >= 1
+    whole = loaded(None, list(range(180)))["all"]
+    first, second = np.arange(180) % 3 < 1, np.arange(180) % 3 >= 1
     split = {
         name: parts.Loaded(whole.part, None, parts.subset(whole.images, keep))
         for name, keep in {"x": first, "y": second}.items()
