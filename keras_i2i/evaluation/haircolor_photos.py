@@ -7,13 +7,12 @@ have few such women, so that reconstructions of CelebA's faces, which are blurre
 
 import dataclasses
 import functools
-import pathlib
 
 import numpy as np
 
 from keras_i2i import data
 from keras_i2i.data.resolve import CELEBA_CROP
-from keras_i2i.evaluation import SPLITS, gender, portraits, regions, sheets
+from keras_i2i.evaluation import SPLITS, frames, portraits, regions, sheets
 from keras_i2i.metrics import absolute_error, faceres, identity_distance, near_copies
 
 DOMAINS = ("brown", "blond")
@@ -24,11 +23,6 @@ PHOTOS = "photos"
 FOLDERS = ("female_old_straight", "female_young_straight", "female_young_wavy")
 COUNT = 100  # files of each folder a split; recipes train on those before the last 2 * COUNT
 PARTS = {"test": (-COUNT, None), "validation": (-2 * COUNT, -COUNT)}
-
-# Frames of reconstructions, which are whole photographs of 178x218 squeezed to a square of 64.
-HEAD = (7, 10, 57, 51)  # CELEBA_CROP of a photograph
-SQUARE = (0, 6, 64, 58)  # the largest centred square of a photograph
-COPY = 20.0  # dB of PSNR in that square. Reconstructions have about 23 to their photograph, and 20 at most to others.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,14 +55,14 @@ def held_out(split="test"):
     if split not in SPLITS:
         raise ValueError(f"Faces by the colour of their hair have the splits {' and '.join(SPLITS)}, and no {split!r}.")
     photos = data.source(f"photos:{split}")
-    root = pathlib.Path(photos.path).parent / "reconstructions" if isinstance(photos, data.Folder) else None
-    if root is None or photos.labels is None or not root.is_dir():
+    root = frames.reconstructions(photos)
+    if root is None or photos.labels is None:
         raise FileNotFoundError(
             "The faces by the colour of their hair are not here: set KERAS_I2I_DATA to the folder with faces/photos,"
             " faces/photos.csv and faces/reconstructions."
         )
     own = photos.read(regions.SIZE)
-    pixels, names = _reconstructions(root, split, HEAD)
+    pixels, names = _reconstructions(root, split, frames.HEAD)
     images = np.concatenate([own.pixels, pixels])
     names = np.array([f"{PHOTOS}/{name}" for name in own.names] + names)
     asked = np.concatenate([own.labels["gender"] == "female", ~_copies(root, photos.path, split)])
@@ -86,10 +80,10 @@ def _reconstructions(root, split, crop):
 
 def _copies(root, photos, split):
     """Which of a split's reconstructions are of a photograph's picture, or of an earlier file's: bool `(N,)`."""
-    ours, _ = _reconstructions(root, split, SQUARE)
+    ours, _ = _reconstructions(root, split, frames.SQUARE)
     before = PARTS[split][0]
-    others = [data.Folder(photos), *(data.Folder(root / name, SQUARE, stop=before) for name in FOLDERS)]
-    return np.any([near_copies(ours, other.read(regions.SIZE).pixels, COPY) for other in others], axis=0)
+    others = [data.Folder(photos), *(data.Folder(root / name, frames.SQUARE, stop=before) for name in FOLDERS)]
+    return np.any([near_copies(ours, other.read(regions.SIZE).pixels, frames.COPY) for other in others], axis=0)
 
 
 def quick(model):
@@ -118,15 +112,15 @@ def evaluate(model, *, split="test", network=None):
     Raises:
         As `held_out`; FileNotFoundError: the face network is not there.
     """
-    network = network or faceres(crop=gender.face_box(regions.SIZE))
+    network = network or faceres(crop=frames.face_box(regions.SIZE))
     women = held_out(split)
     values = _measured(model, women, network)
     values["protocol"] = {
         "photos": {domain: int(own.photos.sum()) for domain, own in women.items()},
         "reconstructions": {domain: int((~own.photos).sum()) for domain, own in women.items()},
-        "split": f"photos:{split}, and files {PARTS[split]} of {', '.join(FOLDERS)} that are no copies ({COPY:g} dB)",
+        "split": f"photos:{split}, and files {PARTS[split]} of {', '.join(FOLDERS)} without copies ({frames.COPY:g} dB)",
         "image_size": regions.SIZE,
-        "crop": {"photos": list(CELEBA_CROP), "reconstructions": list(HEAD)},
+        "crop": {"photos": list(CELEBA_CROP), "reconstructions": list(frames.HEAD)},
         "hair": {domain: portraits.limits(domain) for domain in DOMAINS},
         "tolerance": TOLERANCE,
         "network": network.name,

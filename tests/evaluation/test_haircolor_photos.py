@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from keras_i2i import data
-from keras_i2i.evaluation import haircolor_photos
+from keras_i2i.evaluation import frames, haircolor_photos
 from keras_i2i.metrics.diversity import squared_distances
 from keras_i2i.training import parts
 from keras_i2i.training import recipe as recipes
@@ -105,8 +105,8 @@ def test_copies_are_left_out(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     monkeypatch.setattr(haircolor_photos, "COUNT", 1)
     monkeypatch.setattr(haircolor_photos, "PARTS", {"test": (-1, None), "validation": (-2, -1)})
-    monkeypatch.setattr(haircolor_photos, "HEAD", (0, 0, 64, 64))
-    monkeypatch.setattr(haircolor_photos, "SQUARE", (0, 0, 64, 64))
+    monkeypatch.setattr(frames, "HEAD", (0, 0, 64, 64))
+    monkeypatch.setattr(frames, "SQUARE", (0, 0, 64, 64))
     files = rng.integers(0, 256, (3, 4, 64, 64, 3), dtype=np.uint8)
     photos = rng.integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
     files[0, 3] = files[1, 0] ^ 1  # of another folder's training files
@@ -124,7 +124,7 @@ def test_copies_are_left_out(tmp_path, monkeypatch):
 
 def squares(folder):
     """All of a folder's pictures by their names, in the frame that copies are looked for in, as rows in 0..1."""
-    crop = None if folder.name == haircolor_photos.PHOTOS else haircolor_photos.SQUARE
+    crop = None if folder.name == haircolor_photos.PHOTOS else frames.SQUARE
     images = data.Folder(folder, crop).read(64)
     pixels = images.pixels.reshape(len(images), -1).astype(np.float32) / 255
     return {f"{folder.name}/{name}": own for name, own in zip(images.names, pixels, strict=True)}
@@ -149,7 +149,7 @@ def test_nothing_held_out_is_trained_on(faces_data):
     for one, other in (("test", "train"), ("validation", "train"), ("test", "validation")):
         assert not set(names[one]) & set(names[other])
         nearest = squared_distances(rows[one], rows[other]).min() / rows[one].shape[1]
-        assert nearest > 10 ** (-haircolor_photos.COPY / 10), (one, other)
+        assert nearest > 10 ** (-frames.COPY / 10), (one, other)
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -164,8 +164,8 @@ def test_recipes_leave_the_held_out_files_out(path):
         assert [pathlib.Path(part.source["folder"]).name for part in others] == list(haircolor_photos.FOLDERS)
         for part in others:
             assert part.source["stop"] == -2 * haircolor_photos.COUNT
-            assert tuple(part.source["crop"]) == haircolor_photos.HEAD
-            assert part.without_near.crop == haircolor_photos.SQUARE
+            assert tuple(part.source["crop"]) == frames.HEAD
+            assert part.without_near.crop == frames.SQUARE
 
 
 def test_without_the_faces_the_error_names_the_variable(monkeypatch, tmp_path):
