@@ -48,8 +48,8 @@ def held_out(split, image_size):
 
 @functools.lru_cache(maxsize=2)
 def load_judge(image_size):
-    """The classifier of women (0) and men (1), trained the first time on the photographs and reconstructions that models
-    are trained on, and measured on all photographs that are held out.
+    """The classifier of women (0) and men (1), trained the first time on the photographs and reconstructions that
+    models are trained on, and measured on all photographs that are held out.
 
     It knows blurred faces. The face network faceres, which is right on photographs, takes nearly all of the women among
     the reconstructions for men.

@@ -118,7 +118,8 @@ def evaluate(model, *, split="test", network=None):
     values["protocol"] = {
         "photos": {domain: int(own.photos.sum()) for domain, own in women.items()},
         "reconstructions": {domain: int((~own.photos).sum()) for domain, own in women.items()},
-        "split": f"photos:{split}, and files {PARTS[split]} of {', '.join(FOLDERS)} without copies ({frames.COPY:g} dB)",
+        "split": f"photos:{split}, and files {PARTS[split]} of {', '.join(FOLDERS)}",
+        "without_copies_db": frames.COPY,
         "image_size": regions.SIZE,
         "crop": {"photos": list(CELEBA_CROP), "reconstructions": list(frames.HEAD)},
         "hair": {domain: portraits.limits(domain) for domain in DOMAINS},
