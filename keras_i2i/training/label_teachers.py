@@ -7,7 +7,7 @@ from keras_i2i.training import parts
 HELD_OUT = 20  # one in so many labelled pictures is not trained on, to see how good the classifier is
 REQUIRED = 0.9
 COMPONENTS = 64  # principal ones of the classifier's features, in which neighbours are looked for
-KEPT = 0.99  # of what neighbours say, each round: alpha of Zhou et al. 2004, and their value of it
+KEPT = 0.99  # of what neighbours say, each round: alpha of Zhou et al. 2003, and their value of it
 ROUNDS = 300
 BLOCK = 1000  # rows of distances at a time
 
@@ -47,7 +47,7 @@ def targets(loaded, teacher):
 
 def carried_on(probabilities, features, neighbours):
     """Labels that a classifier guessed, made to agree among neighbours: "learning with local and global consistency"
-    (Zhou et al. 2004).
+    (Zhou et al., NeurIPS 2003).
 
     F <- alpha S F + (1 - alpha) Y, where Y are the guesses and S averages over a picture's nearest. Every class is
     taken to be as frequent as any other, before and after: classifiers of another domain favour some.
