@@ -38,12 +38,12 @@ class Comparison:
     Attributes:
         columns: maps a metric to its heading.
         claims: about the means; none where the papers claim nothing that a number could contradict.
-        derived: from the reports by method to further means, as those are; None for none.
+        derived: from the reports by method to further means, as those are.
     """
 
     columns: Mapping[str, str]
     claims: tuple[Claim, ...]
-    derived: Callable[[Mapping[str, list]], Means] | None = None
+    derived: Callable[[Mapping[str, list]], Means] = lambda by_name: {}
 
 
 def _digits_best(means):
@@ -117,10 +117,11 @@ def steps_to(curve, accuracy=0.0, error=1.0):
 
 def _steps_to_unit(by_name):
     """Means over seeds of the steps in which AVB-GTN is where UNIT of that seed ends, where both were run."""
-    if not {"unit_haircolor", "avb_gtn_haircolor"} <= set(by_name):
+    unit, avb = by_name.get("unit_haircolor", ()), by_name.get("avb_gtn_haircolor", ())
+    last = {one["seed"]: {key: values[-1] for key, values in one["curve"].items()} for one in unit}
+    pairs = [(one["curve"], last[one["seed"]]) for one in avb if one["seed"] in last]
+    if not pairs:
         return {}
-    last = {one["seed"]: {key: values[-1] for key, values in one["curve"].items()} for one in by_name["unit_haircolor"]}
-    pairs = [(one["curve"], last[one["seed"]]) for one in by_name["avb_gtn_haircolor"] if one["seed"] in last]
     found = {
         "steps_to_unit": [steps_to(curve, end["accuracy"], end["cycle_l1"]) for curve, end in pairs],
         "steps_to_accuracy": [steps_to(curve, accuracy=end["accuracy"]) for curve, end in pairs],
@@ -259,7 +260,7 @@ def table(name, reports):
         seen = 2 * own[0]["pairs"] if "pairs" in own[0] else own[0]["images"]
         lines.append(f"| `{run}` | {len(own)} | {own[0]['steps']} | {seen} | {minutes} | {' | '.join(cells)} |")
     means = {run: _means(own) for run, own in by_name.items()}
-    for run, more in (comparison.derived(by_name) if comparison.derived else {}).items():
+    for run, more in comparison.derived(by_name).items():
         means[run] |= more
     if comparison.claims:
         lines += ["", *(f"* {_verdict(claim, means)}" for claim in comparison.claims)]

@@ -10,7 +10,7 @@ FACE = (25, 45, 153, 173)  # of a photograph, what faceres is shown
 # Of reconstructions, which are whole photographs of 178x218 squeezed to a square of 64.
 HEAD = (7, 10, 57, 51)  # CELEBA_CROP of a photograph
 SQUARE = (0, 6, 64, 58)  # the largest centred square of a photograph
-COPY = 20.0  # dB of PSNR in that square. Reconstructions have about 23 to their photograph, and 20 at most to others.
+COPY = 20.0  # dB of PSNR in that square: a reconstruction's to its photograph is above, that to others below
 
 
 def face_box(image_size):

@@ -66,21 +66,27 @@ class Classifier:
         Raises:
             ValueError: the classifier is below its own required accuracy, or the images are none of its kind.
         """
+        self._must_be_good()
+        return _softmax(_outputs(self.network, "images", images))
+
+    def probabilities_and_features(self, images):
+        """`probabilities`, and what the last layer sees, float32 `(N, D)`, alike for what it takes to be alike; in one
+        pass, with the same errors.
+        """
+        import keras
+
+        self._must_be_good()
+        last = self.network.layers[-1]
+        features = _outputs(keras.Model(self.network.inputs, last.input), "images", images)
+        kernel, bias = last.get_weights()
+        return _softmax(features @ kernel + bias), features
+
+    def _must_be_good(self):
         if not self.measured >= self.required:
             raise ValueError(
                 f"The classifier does not judge: it is right on {self.measured:.2%} of real images and needs"
                 f" {self.required:.2%}, so train it longer or on more images."
             )
-        logits = _outputs(self.network, "images", images).astype(np.float64)
-        likelihood = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return likelihood / likelihood.sum(axis=1, keepdims=True)
-
-    def features(self, images):
-        """What its last layer sees, float32 `(N, D)`: alike for what it takes to be alike, sure of it or not."""
-        import keras
-
-        seen = keras.Model(self.network.inputs, self.network.layers[-1].input)
-        return _outputs(seen, "images", images)
 
     def classes(self, images):
         """The most probable class of each image, int64 `(N,)`; errors as in `probabilities`."""
@@ -182,6 +188,12 @@ def _examples(images_name, images, labels_name, labels):
     images = checks.pictures(images_name, images)
     labels = checks.labels(labels_name, labels, len(images))
     return images, labels, int(labels.max()) + 1
+
+
+def _softmax(logits):
+    logits = logits.astype(np.float64)
+    likelihood = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return likelihood / likelihood.sum(axis=1, keepdims=True)
 
 
 def _outputs(network, name, images):

@@ -73,8 +73,9 @@ def carried_on(probabilities, features, neighbours):
 
 
 def _told(classifier, pixels, neighbours):
-    probabilities = classifier.probabilities(pixels)
-    return carried_on(probabilities, classifier.features(pixels), neighbours) if neighbours else probabilities
+    if not neighbours:
+        return classifier.probabilities(pixels)
+    return carried_on(*classifier.probabilities_and_features(pixels), neighbours)
 
 
 def _equally_frequent(rows, rounds=200):

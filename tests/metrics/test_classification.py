@@ -67,6 +67,9 @@ def test_one_that_is_not_good_enough_refuses(measured):
 
 def test_training_finds_the_classes_and_is_seeded():
     judge = metrics.train_classifier(*squares(0), *squares(1), required=0.9, config=TINY)
+    probabilities, features = judge.probabilities_and_features(squares(1)[0])
+    np.testing.assert_allclose(probabilities, judge.probabilities(squares(1)[0]), atol=1e-5)
+    assert len(features) == len(probabilities) and features.ndim == 2
     unseen, classes = squares(2)
     assert judge.measured >= 0.95 and judge.accuracy(unseen, classes) >= 0.95
     again = classification._trained(classification._network((12, 12, 3), 3, TINY), *squares(0), TINY)

@@ -77,11 +77,9 @@ def test_neighbours_are_asked_in_every_part_of_a_domain_together(monkeypatch):
     truth, features, guessed = clusters(np.random.default_rng(0))
 
     class Guesses:
-        def probabilities(self, images):
-            return guessed[images[:, 0, 0, 0]]
-
-        def features(self, images):
-            return features[images[:, 0, 0, 0]]
+        def probabilities_and_features(self, images):
+            rows = images[:, 0, 0, 0]
+            return guessed[rows], features[rows]
 
     monkeypatch.setattr(metrics, "train_classifier", lambda *args, **kwargs: Guesses())
     whole = loaded(None, list(range(180)))["all"]
