@@ -79,6 +79,15 @@ def face_of(photo, size):
     return np.asarray(face), tuple(crop.box), crop.found
 
 
+def public_faces(size):
+    """The faces of `bundled_photos`, cropped as a model takes them: uint8 RGB (N, size, size, 3).
+
+    Raises:
+        ImportError: the extra `faces` is not installed.
+    """
+    return np.stack([face_of(read(path), size)[0] for _, path in bundled_photos()])
+
+
 def sheet(rows):
     """Draws the before/after sheet: one line a photo, with captions.
 

@@ -265,7 +265,7 @@ def samples(model, photos=None, portraits=None, columns=12, rows=3):
     if portraits is None:
         from keras_i2i import demo
 
-        portraits = np.stack([demo.face_of(demo.read(path), IMAGE_SIZE)[0] for _, path in demo.bundled_photos()])
+        portraits = demo.public_faces(IMAGE_SIZE)
     if 2 * len(portraits) > columns or len(photos) < rows * columns:
         raise ValueError(
             f"A sheet of {columns} columns shows at most {columns // 2} portraits, and at least {rows * columns} photos"

@@ -160,7 +160,7 @@ def samples(model, columns=12):
     from keras_i2i import demo
 
     size = model.image_size
-    portraits = np.stack([demo.face_of(demo.read(path), size)[0] for _, path in demo.bundled_photos()])
+    portraits = demo.public_faces(size)
     first = np.full((columns, size, size, 3), 255, np.uint8)
     row = np.stack([portraits, *(model.translate(portraits, target=target) for target in DOMAINS)], axis=1)
     first[: row.shape[0] * row.shape[1]] = row.reshape(-1, size, size, 3)

@@ -171,7 +171,7 @@ def samples(model, columns=12):
     """
     from keras_i2i import demo
 
-    public = np.stack([demo.face_of(demo.read(path), regions.SIZE)[0] for _, path in demo.bundled_photos()])
+    public = demo.public_faces(regions.SIZE)
     row = np.stack([public, *(model.translate(public, target=target) for target in DOMAINS)], axis=1)
     women = held_out()
     made = [model.translate(women[source].images[:columns], target=target) for source, target in WAYS]
