@@ -122,7 +122,8 @@ def translate(
         raise UsageError(f"{name!r} makes pictures from noise and translates none: see keras-i2i generate.")
     target = _target(target, model.targets) or model.targets[-1]
     # Photographs are cropped as those that the model was trained on; what it makes of them is framed already.
-    faces = crop is Crop.auto and found.record.preprocess == "face" and target != model.domains[0]
+    cropped = {"none": (), "face": model.domains[:1], "faces": model.domains}[found.record.preprocess]
+    faces = crop is Crop.auto and bool(set(cropped) - {target})
     files = _files(source, out)
     done, bad, faceless = _translate_all(model, target, faces, files, out)
     if bad:

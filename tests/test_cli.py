@@ -171,6 +171,13 @@ def test_faces_are_cropped_where_the_record_says_so(tiny_zoo, tmp_path, monkeypa
     assert not np.array_equal(cropped[1], whole[1])
     np.testing.assert_array_equal(back, whole)  # what is no photo of a face is not cropped
 
+    path.write_text(json.dumps({**json.loads(path.read_text()), "preprocess": "faces"}))
+    assert "No face was found" in run("translate", "xgan_tiny", tmp_path / "in", "-o", tmp_path / "out")[2]
+    run("translate", "xgan_tiny", tmp_path / "in", "-o", tmp_path / "out", "--target", "photo")
+    for both in seen[3:]:
+        np.testing.assert_array_equal(both, cropped)
+    assert len(seen) == 5
+
 
 def test_prepare_writes_an_array_file(tmp_path):
     from keras_i2i import data

@@ -10,7 +10,7 @@ import yaml
 
 from keras_i2i.data.transforms import Augment
 from keras_i2i.evaluation import PROTOCOLS
-from keras_i2i.zoo.record import License, checked_fields
+from keras_i2i.zoo.record import License, check_description, checked_fields
 
 FILE = "recipe.yaml"
 SCHEDULES = ("constant", "cosine", "linear", "step")
@@ -223,6 +223,7 @@ class Recipe:
     pretrained: str | None = None
 
     def __post_init__(self):
+        check_description(self.name, self.method, self.task, self.preprocess)
         if self.measure and self.task not in PROTOCOLS:
             raise ValueError(f"measure needs a task with a protocol, and {self.task!r} has none")
         counts = {"steps": self.steps, "steps_per_epoch": self.steps_per_epoch, "batch_size": self.data.batch_size}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 FILE = "record.json"
-PREPROCESS = ("none", "face")
+PREPROCESS = ("none", "face", "faces")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*\.weights\.h5")
@@ -84,8 +84,8 @@ class Record:
         image_size: side of its images, in pixels.
         config: the fields of the method's config.
         weights, license, headline: see there; no headline before the model has been evaluated.
-        preprocess: what images of the first domain need before they are translated: "none", or "face" for a crop around
-            the face as `keras_i2i.data.faces.crop_face` makes it.
+        preprocess: what images need before they are translated: "none"; or a crop around the face, as
+            `keras_i2i.data.faces.crop_face` makes it, "face" for those of the first domain, "faces" for all.
         training: seed, versions, data (counts and SHA-256), steps, pairs (or images), wall_time_s, hardware.
         metrics: measured values by name.
     """
@@ -103,15 +103,10 @@ class Record:
     metrics: Mapping = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
-        _require(_matches(_NAME, self.name), f"name must be of lower-case letters, digits and _, got {self.name!r}")
-        _require(
-            _matches(_NAME, self.method), f"method must be of lower-case letters, digits and _, got {self.method!r}"
-        )
-        _require(isinstance(self.task, str) and self.task, f"task must say what the model does, got {self.task!r}")
+        check_description(self.name, self.method, self.task, self.preprocess)
         _require(
             _whole(self.image_size) and self.image_size > 0, f"image_size must be above 0, got {self.image_size!r}"
         )
-        _require(self.preprocess in PREPROCESS, f"preprocess must be one of {PREPROCESS}, got {self.preprocess!r}")
         for field in ("config", "training", "metrics"):
             _require(
                 isinstance(getattr(self, field), Mapping), f"{field} must be an object, got {getattr(self, field)!r}"
@@ -193,6 +188,18 @@ def _plain(value):
 
 def _no_constant(name):
     raise ValueError(f"{name} is no number of JSON")
+
+
+def check_description(name, method, task, preprocess):
+    """Refuses what a `Record` must not say of a model; what a recipe says becomes its record's.
+
+    Raises:
+        ValueError: one of them is not as `Record` has it.
+    """
+    _require(_matches(_NAME, name), f"name must be of lower-case letters, digits and _, got {name!r}")
+    _require(_matches(_NAME, method), f"method must be of lower-case letters, digits and _, got {method!r}")
+    _require(isinstance(task, str) and task, f"task must say what the model does, got {task!r}")
+    _require(preprocess in PREPROCESS, f"preprocess must be one of {', '.join(PREPROCESS)}, got {preprocess!r}")
 
 
 def _matches(pattern, value):

@@ -44,6 +44,8 @@ def test_exponents_without_a_point_are_numbers():
         ("steps: 4", "steps: 0", "steps must be a whole number"),
         ("steps: 4", "steps: four", "steps must be a whole number"),
         ("steps: 4\n", "", "lacks 'steps'"),
+        ("name: ", "name: Not ", "name must be of lower-case letters"),
+        ("seed: 3", "seed: 3\npreprocess: hands", "preprocess must be one of none, face, faces, got 'hands'"),
         ("seed: 3", "sede: 3", "unknown 'sede'"),
         ("share: 3", "share: -1", r"data.domains.a.green.share must be above 0"),
         ("share: 3", "teacher_crop: [1, 2, 3]", "teacher_crop must be"),
