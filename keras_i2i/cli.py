@@ -122,8 +122,7 @@ def translate(
         raise UsageError(f"{name!r} makes pictures from noise and translates none: see keras-i2i generate.")
     target = _target(target, model.targets) or model.targets[-1]
     # Photographs are cropped as those that the model was trained on; what it makes of them is framed already.
-    cropped = {"none": (), "face": model.domains[:1], "faces": model.domains}[found.record.preprocess]
-    faces = crop is Crop.auto and bool(set(cropped) - {target})
+    faces = crop is Crop.auto and bool(set(found.record.cropped(model.domains)) - {target})
     files = _files(source, out)
     done, bad, faceless = _translate_all(model, target, faces, files, out)
     if bad:

@@ -1,10 +1,11 @@
-"""`python -m keras_i2i.demo`: photos beside the cartoons that a pretrained model makes of them, as one PNG."""
+"""`python -m keras_i2i.demo`: photos of faces beside what a pretrained model makes of them, as one PNG."""
 
 import dataclasses
 import pathlib
 import sys
 import time
 import warnings
+from collections.abc import Mapping
 from importlib import resources
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 CELL = 256  # pixels a side of one picture on the sheet: four times the model's 64
 MARGIN, CAPTION = 16, 28
 SAMPLES = (("eileen_collins.jpg", "Eileen Collins (NASA)"), ("grace_hopper.jpg", "Grace Hopper (US Navy)"))
-COLUMNS = ("photo", "face, as the model sees it", "cartoon")
+COLUMNS = ("photo", "face, as the model sees it")  # and the names of what is made of it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,14 +28,14 @@ class Row:
         photo: uint8 RGB (H, W, 3), the whole photo.
         box: (left, top, right, bottom) of the face, in pixels of `photo`.
         face: uint8 RGB (S, S, 3), the input of the model.
-        cartoon: uint8 RGB (S, S, 3), its output.
+        made: its outputs by their names, uint8 RGB (S, S, 3); the same names in every row of a sheet.
     """
 
     name: str
     photo: np.ndarray
     box: tuple[int, int, int, int]
     face: np.ndarray
-    cartoon: np.ndarray
+    made: Mapping[str, np.ndarray]
 
 
 def bundled_photos():
@@ -92,21 +93,23 @@ def sheet(rows):
     """Draws the before/after sheet: one line a photo, with captions.
 
     Args:
-        rows: list of `Row`.
+        rows: list of `Row`, at least one.
 
     Returns:
         `PIL.Image`, RGB.
     """
-    width = len(COLUMNS) * (CELL + MARGIN) + MARGIN
+    titles = [*COLUMNS, *rows[0].made]
+    width = len(titles) * (CELL + MARGIN) + MARGIN
     height = CAPTION + len(rows) * (CELL + CAPTION + MARGIN)
     canvas = Image.new("RGB", (width, height), "white")
     draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(size=15)
-    lefts = [MARGIN + column * (CELL + MARGIN) for column in range(len(COLUMNS))]
-    for left, title in zip(lefts, COLUMNS, strict=True):
+    lefts = [MARGIN + column * (CELL + MARGIN) for column in range(len(titles))]
+    for left, title in zip(lefts, titles, strict=True):
         draw.text((left, CAPTION // 4), title, fill="black", font=font)
     for index, row in enumerate(rows):
         top = CAPTION + index * (CELL + CAPTION + MARGIN)
-        for left, picture in zip(lefts, (_outlined(row), _enlarged(row.face), _enlarged(row.cartoon)), strict=True):
+        pictures = [_outlined(row), *(_enlarged(pixels) for pixels in (row.face, *row.made.values()))]
+        for left, picture in zip(lefts, pictures, strict=True):
             canvas.paste(picture, (left, top))
         draw.text((lefts[0], top + CELL + CAPTION // 4), row.name, fill="black", font=font)
     return canvas
@@ -127,16 +130,17 @@ def _outlined(row):
     return cell
 
 
-def run(model, photos, out):
+def run(model, targets, photos, out):
     """Translates photos, writes the sheet and says what happened.
 
     Args:
-        model: a Translator whose default target is the cartoon.
+        model: a Translator.
+        targets: the domains to show.
         photos: list of (name, path).
         out: path of the PNG to write.
 
     Returns:
-        Seconds that the translation took.
+        Seconds that a translation of all photos took.
 
     Raises:
         OSError, ValueError: a photo that cannot be read, or a sheet that cannot be written.
@@ -151,12 +155,17 @@ def run(model, photos, out):
         boxes.append(box)
 
     inputs = np.stack(faces)
-    model.translate(inputs)  # compiles, so that the time below is the translation's alone
+    for target in targets:
+        model.translate(inputs, target)  # compiles, so that the time below is the translation's alone
     start = time.perf_counter()
-    cartoons = model.translate(inputs)
-    seconds = time.perf_counter() - start
+    made = {target: model.translate(inputs, target) for target in targets}
+    seconds = (time.perf_counter() - start) / len(targets)
 
-    rows = [Row(name, *parts) for (name, _), *parts in zip(photos, images, boxes, faces, cartoons, strict=True)]
+    parts = zip(photos, images, boxes, faces, strict=True)
+    rows = [
+        Row(name, image, box, face, {target: pictures[index] for target, pictures in made.items()})
+        for index, ((name, _), image, box, face) in enumerate(parts)
+    ]
     sheet(rows).save(out)
     return seconds
 
@@ -168,15 +177,20 @@ def main(
     out: Annotated[pathlib.Path, typer.Option(help="The PNG to write.")] = pathlib.Path("demo.png"),
     model: Annotated[str, typer.Option(help="A model of the zoo.")] = "xgan_face2cartoon",
 ):
-    """Translates a photo into a cartoon with a pretrained model, and writes a before/after sheet."""
+    """Translates a photo of a face with a pretrained model, and writes a before/after sheet."""
     from keras_i2i import zoo
+    from keras_i2i.zoo import registry
 
     start = time.perf_counter()
     try:
         translator = zoo.load(model)
         loaded = time.perf_counter()
         photos = [(photo.name, photo)] if photo else bundled_photos()
-        seconds = run(translator, photos, out)
+        faces = set(registry.find(model).record.cropped(translator.domains))
+        targets = [target for target in getattr(translator, "targets", ()) if faces - {target}]
+        if not targets:
+            raise ValueError(f"{model!r} takes no photos of faces: choose a model that does, see keras-i2i list.")
+        seconds = run(translator, targets, photos, out)
     except (OSError, ValueError, ModuleNotFoundError) as error:
         print(f"demo: {error}", file=sys.stderr)
         raise typer.Exit(1) from None

@@ -112,6 +112,10 @@ class Record:
                 isinstance(getattr(self, field), Mapping), f"{field} must be an object, got {getattr(self, field)!r}"
             )
 
+    def cropped(self, domains):
+        """Those of a model's domains, a tuple of names, whose images are to be cropped around the face."""
+        return {"none": (), "face": domains[:1], "faces": domains}[self.preprocess]
+
     @property
     def megabytes(self):
         """The size of the weights in MB (1e6 bytes)."""
