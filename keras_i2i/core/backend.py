@@ -312,6 +312,16 @@ def replica_count():
     return 1
 
 
+def replica_place():
+    """Which of the replicas of the current step this is, an int32 scalar; None where there is one, or no step."""
+    if replica_count() == 1:
+        return None
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    return None if context is None else context.replica_id_in_sync_group
+
+
 def replica_scope(model):
     """The context in which a model's variables are made: the scope of its `tf.distribute` strategy, if any."""
     return model.distribute_strategy.scope() if is_tensorflow() else contextlib.nullcontext()

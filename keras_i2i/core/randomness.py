@@ -54,12 +54,7 @@ def own_rows(draw, count):
     Returns:
         Tensor (count, ...).
     """
-    if backend.replica_count() == 1:
+    place = backend.replica_place()
+    if place is None:
         return draw(count)
-    import tensorflow as tf
-
-    context = tf.distribute.get_replica_context()
-    if context is None:  # outside of steps
-        return draw(count)
-    first = context.replica_id_in_sync_group * count
-    return draw(count * context.num_replicas_in_sync)[first : first + count]
+    return draw(count * backend.replica_count())[place * count : (place + 1) * count]
