@@ -12,6 +12,7 @@ class Layout(enum.Enum):
     """What the batches of a method hold."""
 
     unpaired = "images of two domains, 'a' and 'b', drawn independently"
+    paired = "images of two domains, 'a' and 'b', image i of one showing what image i of the other shows"
     labelled = "images of all domains, 'image', and the places of their domains among the method's, 'label', int32 (N,)"
 
 

@@ -128,6 +128,43 @@ def _fused(groups, epsilon, slope):
     return backend.fused(forward, backward)
 
 
+@keras.saving.register_keras_serializable(package="keras_i2i")
+class BatchStatisticsNorm(keras.layers.Layer):
+    """Batch normalisation (Ioffe & Szegedy 2015, arXiv 1502.03167) of (N, H, W, C) tensors by the statistics at hand.
+
+    In training those of the batch; else of each image, so that an image's result does not depend on what is beside it.
+    No averages are kept. So pix2pix is tested (Isola et al. 2017, arXiv 1611.07004, section 3.4), in batches of one.
+
+    Args:
+        epsilon: added to the variance.
+        gamma_initializer: of the factors.
+    """
+
+    def __init__(self, *, epsilon=1e-5, gamma_initializer="ones", **options):
+        super().__init__(**options)
+        self.epsilon, self.gamma_initializer = epsilon, keras.initializers.get(gamma_initializer)
+
+    def build(self, input_shape):
+        channels = input_shape[-1:]
+        self.gamma = self.add_weight(shape=channels, initializer=self.gamma_initializer, name="gamma")
+        self.beta = self.add_weight(shape=channels, initializer="zeros", name="beta")
+
+    def call(self, inputs, training=False):
+        x = ops.cast(inputs, "float32")
+        axes = (0, 1, 2) if training else (1, 2)
+        mean = ops.mean(x, axis=axes, keepdims=True)
+        variance = ops.mean(ops.square(x - mean), axis=axes, keepdims=True)
+        scale = ops.rsqrt(variance + self.epsilon) * ops.cast(self.gamma, "float32")
+        return ops.cast((x - mean) * scale + ops.cast(self.beta, "float32"), inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        gamma = keras.initializers.serialize(self.gamma_initializer)
+        return {**super().get_config(), "epsilon": self.epsilon, "gamma_initializer": gamma}
+
+
 def unit_length(vectors):
     """Vectors (N, D) scaled to length 1; a zero vector stays zero, with a finite gradient.
 
@@ -141,7 +178,7 @@ def normalization(kind, channels, slope=None, gamma="ones"):
 
     Args:
         kind: "group" (8 groups), "instance" (no affine parameters), "batch" (momentum 0.9, for networks that see one
-            domain only) or "none".
+            domain only), "batch_statistics" (see `BatchStatisticsNorm`) or "none".
         channels: of the tensor to be normalised.
         slope: of the (leaky) ReLU for negative values; 0 for ReLU, None for no activation.
         gamma: initialiser of batch norm's factors.
@@ -159,6 +196,7 @@ def normalization(kind, channels, slope=None, gamma="ones"):
             keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gamma),
             *_activation(slope),
         ],
+        "batch_statistics": lambda: [BatchStatisticsNorm(gamma_initializer=gamma), *_activation(slope)],
         "none": lambda: _activation(slope),
     }
     if kind not in makers:
