@@ -9,10 +9,12 @@ class Inference:
     """The half of `Translator` that users of a trained model meet; `core.method` has the other, training.
 
     A method whose translations are a matter of chance sets `noise_shape`, and its `translate_tensor` takes a third
-    argument, `noise`: N(0, 1), shape (N, *noise_shape), or None for what it translates to without.
+    argument, `noise`: N(0, 1), shape (N, *noise_shape), or None for what it translates to without. One that can read
+    the noise off an image sets `has_styles`, and has `style_tensor(y, target)`, which does.
     """
 
     noise_shape = None
+    has_styles = False
 
     @property
     def targets(self):
@@ -30,7 +32,8 @@ class Inference:
                 their own, after the batch's: (N, samples, H, W, 3), or (samples, H, W, 3) for one image.
             seed: of the noise, which makes it repeatable; a deterministic method ignores it. A method with noise draws
                 some if there is a seed, or more than one sample (fresh noise without a seed); it is deterministic else.
-            style: an image whose style is to be used, for methods that have one.
+            style: an image of the target domain whose style is to be used, or one for each image, for methods that
+                have styles; in place of a seed and samples.
             value_range: (low, high) of float images, when the guess (`core.imaging.guess_range`) would not be right.
             batch_size: images a pass.
 
@@ -44,19 +47,32 @@ class Inference:
         target = self._known_domain(target, default=self.targets[-1], what="target", among=self.targets)
         if self.noise_shape is None and (samples != 1 or style is not None):
             raise ValueError(f"{type(self).__name__} is deterministic: leave out samples and style.")
-        if style is not None:
+        if style is not None and not self.has_styles:
             raise ValueError(f"{type(self).__name__} has no styles: leave out style.")
+        if style is not None and (samples != 1 or seed is not None):
+            raise ValueError("A style takes the place of noise: give a style, or samples and a seed.")
         if samples < 1:
             raise ValueError(f"samples must be 1 or more, got {samples}.")
         x, kind = imaging.to_model(images, value_range=value_range)
-        if self.noise_shape is None or (samples == 1 and seed is None):
+        if self.noise_shape is None or (samples == 1 and seed is None and style is None):
             y = self.infer(("translate", target), lambda t: self.translate_tensor(t, target), x, batch_size)
             return kind.restore(y)
-        noise = np.random.default_rng(seed).standard_normal((len(x) * samples, *self.noise_shape), np.float32)
+        if style is None:
+            noise = np.random.default_rng(seed).standard_normal((len(x) * samples, *self.noise_shape), np.float32)
+        else:
+            noise = self._noise_of(style, target, len(x), value_range, batch_size)
         x = np.repeat(imaging.fit_to(x, self.image_size), samples, axis=0)
         key = ("translate with noise", target)
         y = self.infer(key, lambda t, n: self.translate_tensor(t, target, n), x, batch_size, beside=(noise,))
         return kind.restore(y if samples == 1 else y.reshape(-1, samples, *y.shape[1:]))
+
+    def _noise_of(self, style, target, count, value_range, batch_size):
+        """The noise (count, *noise_shape) that makes images such as `style`."""
+        y, _ = imaging.to_model(style, value_range=value_range)
+        if len(y) not in (1, count):
+            raise ValueError(f"style must be one image, or one for each of the {count} images, got {len(y)}.")
+        noise = self.infer(("style", target), lambda t: self.style_tensor(t, target), y, batch_size)
+        return np.repeat(noise, count // len(y), axis=0)
 
     def infer(self, key, function, x, batch_size=32, beside=()):
         """Applies a function of tensors to float32 images in [-1, 1], batch by batch, with averaged weights.

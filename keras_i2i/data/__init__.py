@@ -1,7 +1,7 @@
 """Data: from folders, arrays, TFDS datasets and drawn worlds to batches that `fit` takes."""
 
 from keras_i2i.data.decode import read_image
-from keras_i2i.data.domains import classes, labelled, prepare, read, unpaired
+from keras_i2i.data.domains import classes, labelled, paired, prepare, read, unpaired
 from keras_i2i.data.faces import Crop, crop_face
 from keras_i2i.data.images import Images, Source
 from keras_i2i.data.resolve import source
@@ -23,6 +23,7 @@ __all__ = [
     "classes",
     "crop_face",
     "labelled",
+    "paired",
     "prepare",
     "read",
     "read_image",

@@ -1,4 +1,4 @@
-"""From sources to what `fit` takes: unpaired domains, labelled domains, and array files of them."""
+"""From sources to what `fit` takes: unpaired, paired and labelled domains, and array files of them."""
 
 import os
 import pathlib
@@ -76,6 +76,54 @@ def unpaired(
         own = {name: np.asarray(values) for name, values in extras.items() if name.startswith(domain + "_")}
         columns.append(_column(domain, read(spec, image_size), own))
     return _dataset(columns, batch_size, steps, seed, augment, shuffle, first_epoch)
+
+
+def paired(a, b, *, image_size=64, batch_size=32, seed=0, augment=DEFAULT, shuffle=True, steps=None, first_epoch=0):
+    """Batches of aligned pairs: what a picture of the one domain shows, its partner of the other shows too.
+
+    Partners have one name (the path inside the folder, without its suffix; the place of a picture that is in no
+    folder), and are changed alike.
+
+    Args:
+        a, b: the domains; see `source`.
+        image_size, batch_size, seed, augment, shuffle, steps, first_epoch: as for `unpaired`.
+
+    Returns:
+        As `unpaired`, of dicts {"a", "b"}.
+
+    Raises:
+        As `read`; ValueError for pictures without a partner, or several of one name.
+    """
+    images = matched(read(a, image_size), read(b, image_size))
+    column = _batches.Column({name: own.pixels for name, own in zip("ab", images, strict=True)}, {})
+    return _dataset([column], batch_size, steps, seed, augment, shuffle, first_epoch)
+
+
+def matched(a, b):
+    """The pictures of two domains in the order of the first: `(a, b)`, both `Images`, partners in one place.
+
+    Raises:
+        ValueError: see `paired`.
+    """
+    places = []
+    for domain, images in (("a", a), ("b", b)):
+        names = [os.path.splitext(name)[0] for name in images.names]
+        places.append({name: index for index, name in enumerate(names)})
+        if len(places[-1]) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"{domain!r} has several pictures called {twice!r}, and pairs go by name: keep one.")
+    for domain, own, other in (("a", *places), ("b", *reversed(places))):
+        alone = sorted(own.keys() - other.keys())
+        if alone:
+            raise ValueError(
+                f"{len(alone)} of the {len(own)} pictures of {domain!r} have no partner of their name, the first is"
+                f" {alone[0]!r}: leave them out, or add their partners."
+            )
+    order = np.array([places[1][name] for name in places[0]])
+    if np.array_equal(order, np.arange(len(order))):
+        return a, b  # nothing is copied, and a memory map stays one
+    labels = {name: values[order] for name, values in b.labels.items()}
+    return a, Images(b.pixels[order], tuple(b.names[index] for index in order), labels)
 
 
 def labelled(

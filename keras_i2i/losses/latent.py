@@ -1,4 +1,4 @@
-"""Divergences of a posterior N(mu, I) from the prior N(0, I), per sample, in float32."""
+"""Divergences of a posterior from the prior N(0, I), per sample, in float32."""
 
 from keras import ops
 
@@ -8,6 +8,12 @@ from keras_i2i.losses.adversarial import float32, per_sample
 def unit_variance_kl(mean):
     """KL(N(mu, I) || N(0, I)) = |mu|^2 / 2 in nats, from means (N, ...): shape (N,), from 0 up."""
     return ops.sum(ops.square(ops.reshape(float32(mean), (ops.shape(mean)[0], -1))), axis=-1) / 2
+
+
+def gaussian_kl(mean, log_variance):
+    """KL(N(mu, diag(exp(log_variance))) || N(0, I)) in nats, from vectors (N, D): shape (N,), from 0 up."""
+    mean, log_variance = float32(mean), float32(log_variance)
+    return ops.sum(ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance, axis=-1) / 2
 
 
 def mean_square(mean):

@@ -63,12 +63,8 @@ class Pix2PixConfig:
 
     def __post_init__(self):
         checks.two_domains("Pix2Pix", self.domains)
-        if self.levels is not None and self.levels < 2:
-            raise ValueError(f"levels must be 2 or more, or None, got {self.levels}.")
-        if self.image_size < 4 or self.image_size % 2**self.halvings or self.halvings < 2:
-            raise ValueError(
-                f"image_size must be a multiple of 2^levels, of 4 at least, got {self.image_size} and {self.levels}."
-            )
+        checks.halved("image_size", self.image_size, self.levels)
+        checks.patches(self.image_size, self.discriminator_strided)
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must lie in [0, 1), 0 for none, got {self.dropout}.")
         checks.decay("ema", self.ema)
@@ -76,7 +72,7 @@ class Pix2PixConfig:
     @property
     def halvings(self):
         """`levels`, or how often the image can be halved."""
-        return self.levels if self.levels is not None else (self.image_size & -self.image_size).bit_length() - 1
+        return self.levels if self.levels is not None else checks.halvings(self.image_size)
 
 
 @keras.saving.register_keras_serializable(package="keras_i2i")

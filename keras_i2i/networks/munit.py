@@ -88,7 +88,7 @@ def multi_scale_discriminator(input_shape, *, filters=64, strided=4, scales=3, s
     inputs = x = keras.Input(input_shape)
     outputs = []
     for scale in range(scales):
-        x = _halved(x) if scale else x
+        x = halved(x) if scale else x
         y = x
         for index in range(strided):
             y = ReflectionPadding2D(1)(y)
@@ -98,7 +98,7 @@ def multi_scale_discriminator(input_shape, *, filters=64, strided=4, scales=3, s
     return keras.Model(inputs, outputs, name=name)
 
 
-def _halved(x):
+def halved(x):
     """Means of 3x3 pixels, two apart, of an image of even sides; what lies beyond its border does not count."""
     height, width = x.shape[1] // 2, x.shape[2] // 2
     inside = np.full((1, height, width, 1), 1.0, np.float32)

@@ -52,7 +52,7 @@ def resnet_generator(input_shape, *, filters=64, blocks=9, channels=3, norm="ins
     return keras.Model(inputs, x, name=name)
 
 
-def patch_discriminator(input_shape, *, filters=64, strided=3, norm="instance", seed=None, name=None):
+def patch_discriminator(input_shape, *, filters=64, strided=3, norm="instance", initial=normals, seed=None, name=None):
     """PatchGAN: logits of overlapping patches, 70x70 pixels for three strided convolutions (arXiv 1611.07004).
 
     Args:
@@ -60,13 +60,14 @@ def patch_discriminator(input_shape, *, filters=64, strided=3, norm="instance", 
         filters: of the first convolution; doubled by each further one, up to eight times.
         strided: convolutions of stride 2, before two of stride 1.
         norm: see `normalization`; none after the first and the last convolution.
-        seed: of the initial weights, N(0, 0.02).
+        initial: function of a seed that gives initialisers, `seeds.normals` or another.
+        seed: of the initial weights.
         name: of the network.
 
     Returns:
         A `keras.Sequential` from (N, H, W, C) to logits (N, H / 2^strided - 2, W / 2^strided - 2, 1).
     """
-    weights = normals(seed)
+    weights = initial(seed)
     network = keras.Sequential([keras.Input(input_shape)], name=name)
     for index in range(strided + 1):
         width = filters * min(2**index, 8)

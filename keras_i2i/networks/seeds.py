@@ -14,6 +14,12 @@ def shift(seed, by):
     return None if seed is None else seed + by
 
 
+def xaviers(seed, gain=0.02):
+    """Initialisers N(0, gain^2 * 2 / (fan in + fan out)) without end, each with the next seed."""
+    normal = dict(scale=gain**2, mode="fan_avg", distribution="untruncated_normal")
+    return (keras.initializers.VarianceScaling(**normal, seed=shift(seed, by)) for by in itertools.count())
+
+
 def normals(seed, mean=0.0):
     """Initialisers N(mean, 0.02) without end, each with the next seed."""
     return (keras.initializers.RandomNormal(mean, 0.02, seed=shift(seed, by)) for by in itertools.count())

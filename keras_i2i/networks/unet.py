@@ -8,7 +8,19 @@ from keras_i2i.layers.normalization import normalization
 from keras_i2i.networks.seeds import normals, shift
 
 
-def unet(input_shape, *, filters=64, levels=8, channels=3, norm="batch_statistics", masked=0, seed=None, name=None):
+def unet(
+    input_shape,
+    *,
+    filters=64,
+    levels=8,
+    channels=3,
+    norm="batch_statistics",
+    masked=0,
+    code=0,
+    initial=normals,
+    seed=None,
+    name=None,
+):
     """An encoder and a decoder with skip connections between all maps of equal size.
 
     Convolutions of kernel 4 and stride 2: filters, 2, 4, 8, 8 ... times as many; then transposed ones back. The maps of
@@ -22,15 +34,19 @@ def unet(input_shape, *, filters=64, levels=8, channels=3, norm="batch_statistic
         norm: see `normalization`.
         masked: how many of the decoder's maps, from the innermost's neighbour on, are multiplied by a mask, which are
             further inputs (N, h, w, c): where the paper has dropout. See `mask_shapes`.
-        seed: of the initial weights, N(0, 0.02), the norms' N(1, 0.02).
+        code: length of a vector that each convolution of the encoder sees beside its map, the last input (N, code); 0
+            for none (BicycleGAN, arXiv 1711.11586, section 4).
+        initial: function of a seed that gives the convolutions' initialisers, `seeds.normals` or another.
+        seed: of the initial weights; the norms' factors are from N(1, 0.02).
         name: of the network.
 
     Returns:
-        A `keras.Model` from [(N, H, W, C), *masks] to (N, H, W, channels) in [-1, 1].
+        A `keras.Model` from [(N, H, W, C), *masks, code] to (N, H, W, channels) in [-1, 1].
     """
-    weights, gammas = normals(seed), normals(shift(seed, 500), mean=1.0)
+    weights, gammas = initial(seed), normals(shift(seed, 500), mean=1.0)
     shapes = mask_shapes(input_shape, filters, levels, masked)
     inputs, masks = keras.Input(input_shape), [keras.Input(shape) for shape in shapes]
+    codes = [keras.Input((code,))] if code else []
 
     def normalised(x, kind, width, slope):
         for layer in normalization(kind, width, slope, next(gammas)):
@@ -41,6 +57,10 @@ def unet(input_shape, *, filters=64, levels=8, channels=3, norm="batch_statistic
     for level in range(levels):
         innermost = level == levels - 1
         kind, width = norm if 0 < level < levels - 1 else "none", _width(filters, level)
+        for vector in codes:
+            spread = layers.Reshape((1, 1, code))(vector)
+            spread = layers.UpSampling2D(tuple(x.shape[1:3]), interpolation="nearest")(spread)
+            x = layers.Concatenate()([x, spread])
         x = Conv2D(width, 4, 2, "same", use_bias=kind == "none", kernel_initializer=next(weights))(x)
         x = normalised(x, kind, width, 0.0 if innermost else 0.2)
         kept.append(x)
@@ -54,7 +74,7 @@ def unet(input_shape, *, filters=64, levels=8, channels=3, norm="batch_statistic
         # What the encoder's next convolution sees, and what the decoder does, are leaky and plain ReLU of one map.
         x = layers.Concatenate()([layers.ReLU()(kept[level]), x])
     last = Conv2DTranspose(channels, 4, 2, "same", activation="tanh", kernel_initializer=next(weights))
-    return keras.Model([inputs, *masks], last(x), name=name)
+    return keras.Model([inputs, *masks, *codes], last(x), name=name)
 
 
 def mask_shapes(input_shape, filters, levels, masked):

@@ -180,6 +180,10 @@ def test_a_translation_does_not_depend_on_what_is_beside_it():
     ("settings", "text"),
     [
         ({"image_size": 2}, "image_size must be a multiple of 2.levels, of 4 at least, got 2 and None"),
+        (
+            {"image_size": 16},
+            "discriminator_strided must be .* image_size 24 or more for it, got 3 and 16",
+        ),
         ({"image_size": 31}, "image_size must be"),
         ({"image_size": 48, "levels": 5}, "image_size must be a multiple of 2.levels, of 4 at least, got 48 and 5"),
         ({"levels": 1}, "levels must be 2 or more, or None, got 1"),
