@@ -1,8 +1,8 @@
 """keras_i2i: image-to-image and domain translation, every method behind one API, pretrained.
 
-The public names: the methods (`ACGAN`, `AVBGTN`, `CycleGAN`, `DTN`, `TwoStep`, `UNIT`, `XGAN`), each with its config,
-`METHODS`, `zoo`, `data`, `metrics`, and what methods are made of: `Method`, `Translator`, `Generator`, `Player`,
-`Phase`, `Stage`.
+The public names: the methods (`ACGAN`, `AVBGTN`, `BicycleGAN`, `CycleGAN`, `DTN`, `Pix2Pix`, `TwoStep`, `UNIT`,
+`XGAN`), each with its config, `METHODS`, `zoo`, `data`, `metrics`, and what methods are made of: `Method`,
+`Translator`, `Generator`, `Player`, `Phase`, `Stage`.
 """
 
 import importlib
@@ -15,6 +15,8 @@ __all__ = [
     "ACGANConfig",
     "AVBGTN",
     "AVBGTNConfig",
+    "BicycleGAN",
+    "BicycleGANConfig",
     "CycleGAN",
     "CycleGANConfig",
     "DTN",
@@ -23,6 +25,8 @@ __all__ = [
     "METHODS",
     "Method",
     "Phase",
+    "Pix2Pix",
+    "Pix2PixConfig",
     "Player",
     "Stage",
     "Translator",
@@ -43,6 +47,8 @@ _NAMES = {
     "ACGANConfig": "keras_i2i.methods.acgan",
     "AVBGTN": "keras_i2i.methods.avb_gtn",
     "AVBGTNConfig": "keras_i2i.methods.avb_gtn",
+    "BicycleGAN": "keras_i2i.methods.bicyclegan",
+    "BicycleGANConfig": "keras_i2i.methods.bicyclegan",
     "CycleGAN": "keras_i2i.methods.cyclegan",
     "CycleGANConfig": "keras_i2i.methods.cyclegan",
     "DTN": "keras_i2i.methods.dtn",
@@ -51,6 +57,8 @@ _NAMES = {
     "METHODS": "keras_i2i.methods",
     "Method": "keras_i2i.core.method",
     "Phase": "keras_i2i.core.players",
+    "Pix2Pix": "keras_i2i.methods.pix2pix",
+    "Pix2PixConfig": "keras_i2i.methods.pix2pix",
     "Player": "keras_i2i.core.players",
     "Stage": "keras_i2i.core.players",
     "Translator": "keras_i2i.core.translator",
