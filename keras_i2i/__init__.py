@@ -1,8 +1,8 @@
 """keras_i2i: image-to-image and domain translation, every method behind one API, pretrained.
 
-The public names: the methods (`ACGAN`, `AVBGTN`, `BicycleGAN`, `CycleGAN`, `DTN`, `Pix2Pix`, `TwoStep`, `UNIT`,
-`XGAN`), each with its config, `METHODS`, `zoo`, `data`, `metrics`, and what methods are made of: `Method`,
-`Translator`, `Generator`, `Player`, `Phase`, `Stage`.
+The public names: the methods (`ACGAN`, `AVBGTN`, `BicycleGAN`, `CycleGAN`, `DINO`, `DINOBidirectional`, `DTN`,
+`Pix2Pix`, `TwoStep`, `UNIT`, `XGAN`), each with its config, `METHODS`, `zoo`, `data`, `metrics`, and what methods are
+made of: `Method`, `Translator`, `Generator`, `Player`, `Phase`, `Stage`.
 """
 
 import importlib
@@ -19,6 +19,10 @@ __all__ = [
     "BicycleGANConfig",
     "CycleGAN",
     "CycleGANConfig",
+    "DINO",
+    "DINOBidirectional",
+    "DINOBidirectionalConfig",
+    "DINOConfig",
     "DTN",
     "DTNConfig",
     "Generator",
@@ -51,6 +55,10 @@ _NAMES = {
     "BicycleGANConfig": "keras_i2i.methods.bicyclegan",
     "CycleGAN": "keras_i2i.methods.cyclegan",
     "CycleGANConfig": "keras_i2i.methods.cyclegan",
+    "DINO": "keras_i2i.methods.dino",
+    "DINOBidirectional": "keras_i2i.methods.dino_bidirectional",
+    "DINOBidirectionalConfig": "keras_i2i.methods.dino_bidirectional",
+    "DINOConfig": "keras_i2i.methods.dino",
     "DTN": "keras_i2i.methods.dtn",
     "DTNConfig": "keras_i2i.methods.dtn",
     "Generator": "keras_i2i.core.generator",
