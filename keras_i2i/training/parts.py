@@ -299,3 +299,39 @@ def labelled(loaded, recipe):
                     f"{recipe.method}'s labels are its domains: take data.domains.{domain}.{name}.label out."
                 )
     return Labelled(mix(loaded, {}, recipe))
+
+
+def paired(loaded, recipe):
+    """All batches of a run on pairs, `Mixed`.
+
+    Partners are the pictures of one name in parts of one name, and are changed alike; a part's share and changes are
+    those that the first domain says.
+
+    Args:
+        loaded: domain -> name -> `Loaded`.
+        recipe: a `Recipe`.
+
+    Raises:
+        ValueError: the domains have other parts, or pictures without a partner, or a part says what pairs have no use
+            for.
+    """
+    first, second = loaded.values()
+    if set(first) != set(second):
+        alone = min(set(first) ^ set(second))
+        raise ValueError(
+            f"{recipe.method} trains on pairs, and the part {alone!r} is in one domain only: add the other."
+        )
+    made = []
+    sizes = counts([one.part.share for one in first.values()], recipe.data.batch_size)
+    for number, (size, (name, one)) in enumerate(zip(sizes, first.items(), strict=True)):
+        for part in (one.part, second[name].part):
+            if part.label is not None or part.teacher_label is not None:
+                raise ValueError(f"{recipe.method} trains on pairs without labels: take those of {name!r} out.")
+        if second[name].part.augment is not None:
+            raise ValueError(f"Partners are changed alike: give augment of {name!r} in the first domain alone.")
+        images = domains.matched(one.images, second[name].images)
+        column = batches.Column({key: own.pixels for key, own in zip(loaded, images, strict=True)}, {})
+        augment = one.part.augment or recipe.data.augment or transforms.NONE
+        seed = int(np.random.SeedSequence([recipe.seed, number]).generate_state(1)[0])
+        made.append(batches.Batches((column,), size, recipe.steps_per_epoch, seed, augment, True))
+    return Mixed({"pairs": tuple(made)}, recipe.steps_per_epoch)

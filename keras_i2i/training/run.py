@@ -81,8 +81,7 @@ def train(recipe, out, *, resume=True, steps=None, seed=None, budget=None, strat
     samples = _samples(recipe, loaded, model)
 
     if model.steps_taken < recipe.steps and (budget is None or seconds < budget):
-        labelled = model.layout is Layout.labelled
-        plan = parts.labelled(loaded, recipe) if labelled else parts.mix(loaded, targets, recipe)
+        plan = _plan(model.layout, loaded, targets, recipe)
         as_data = batches.as_tf if backend.is_tensorflow() else batches.as_pydataset
         if team.index == 0:
             measure = PROTOCOLS[recipe.task].module.quick if recipe.measure else None
@@ -115,6 +114,15 @@ def train(recipe, out, *, resume=True, steps=None, seed=None, budget=None, strat
     )
     Image.fromarray(callbacks.sheet(model, samples)).save(out / SAMPLES)
     return record
+
+
+def _plan(layout, loaded, targets, recipe):
+    """The numbered batches that a method of this layout trains on."""
+    if layout is Layout.unpaired:
+        return parts.mix(loaded, targets, recipe)
+    if targets:
+        raise ValueError(f"{recipe.method} has no use for a teacher: take it out of the recipe's data.")
+    return parts.labelled(loaded, recipe) if layout is Layout.labelled else parts.paired(loaded, recipe)
 
 
 def build(recipe, teacher_dim=0, pretrained=None):

@@ -120,7 +120,9 @@ def test_group_norm_falls_back_to_one_group_where_eight_do_not_divide():
 def test_bad_groups_and_kinds_are_refused():
     with pytest.raises(ValueError, match="3 groups do not divide 8 channels: choose a divisor"):
         GroupNorm(3).build((None, 4, 4, 8))
-    with pytest.raises(ValueError, match="no normalisation 'layer': choose one of group, instance, batch, none"):
+    with pytest.raises(
+        ValueError, match="no normalisation 'layer': choose one of group, instance, batch, batch_statistics, none"
+    ):
         normalization("layer", 8)
 
 
