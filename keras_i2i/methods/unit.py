@@ -42,6 +42,9 @@ class UNITConfig:
         discriminator_private: convolutions of stride 2 that are a discriminator's own.
         discriminator_shared: convolutions of stride 2 that both discriminators have in common, with the last one.
         scales: discriminators a domain, each on an image of half the size of the one before; of the form "2018" alone.
+        same_start: whether both domains' own layers begin with equal weights, so that a translation begins as a
+            reconstruction. The papers' begin apart, and where the domains leave open which shade belongs to which,
+            chance decides.
         weights: of the loss terms. Those of "kl" and "kl_cycle" belong to the mean of mu^2, which the code minimises
             for |mu|^2 / 2.
         ema: decay of the moving average of the generator's weights; 0 for none, as the paper.
@@ -61,6 +64,7 @@ class UNITConfig:
     discriminator_private: int = 2
     discriminator_shared: int = 4
     scales: int = 1
+    same_start: bool = False
     weights: Mapping[str, float] = dataclasses.field(
         default_factory=lambda: dict(adversarial=10.0, reconstruction=100.0, cycle=100.0, kl=0.1, kl_cycle=0.1)
     )
@@ -172,6 +176,9 @@ class UNIT(SharedEmbedding, Translator):
             domain: decoder(self.latent_shape, seed=shift(c.seed, by), **size)
             for domain, by in (("a", 4000), ("b", 5000))
         }
+        if c.same_start:
+            for own in (self.encoders, self.decoders):
+                own["b"].set_weights(own["a"].get_weights())
         self.discriminators = self._make_discriminators(shape)
         self.noise = StandardNormal(seed=shift(c.seed, 8000))
 

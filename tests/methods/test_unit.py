@@ -217,6 +217,17 @@ def test_l2_reaches_both_players():
 # ---- the embedding --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("case", [CASE, CASE_2018], ids=["2017", "2018"])
+def test_a_translation_may_begin_as_a_reconstruction(case):
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 3)).astype(np.float32)
+    for settings, equal in (({"same_start": True, "seed": None}, True), ({}, False)):
+        model = case.make(**settings)
+        assert np.array_equal(model.translate(images, "zebra"), model.reconstruct(images, "horse")) is equal
+    model = case.compiled(same_start=True)
+    model.fit(case.data(model), verbose=0)
+    assert not np.array_equal(model.translate(images, "zebra"), model.reconstruct(images, "horse"))
+
+
 def test_embedding_is_the_latent_map_in_one_row():
     model = CASE.make()
     images = CASE.data(model)["a"]
