@@ -8,7 +8,17 @@ import tensorflow as tf
 from keras_i2i.networks.precision import float32
 from tests.core.toys import STAGED
 from tests.harness import values_of
-from tests.methods import test_avb_gtn, test_cyclegan, test_dtn, test_unit, test_xgan
+from tests.methods import (
+    test_avb_gtn,
+    test_bicyclegan,
+    test_cyclegan,
+    test_dino,
+    test_dino_bidirectional,
+    test_dtn,
+    test_pix2pix,
+    test_unit,
+    test_xgan,
+)
 
 SETTINGS = {
     "penalty": (test_xgan.CASE, {"gradient_penalty": 1.0, "accuracy_gate": None}),
@@ -17,6 +27,10 @@ SETTINGS = {
     "dtn": (test_dtn.CASE, {"fine_tune": True}),
     "unit": (test_unit.CASE, {}),
     "avb_gtn": (test_avb_gtn.CASE, {"prior_term": True}),
+    "pix2pix": (test_pix2pix.CASE, {}),
+    "bicyclegan": (test_bicyclegan.CASE, {}),
+    "dino": (test_dino.CASE, {}),
+    "dino_bidirectional": (test_dino_bidirectional.CASE, {}),
     "stages": (STAGED, {}),
 }
 
