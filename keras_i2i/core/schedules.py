@@ -32,3 +32,16 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self):
         return {name: getattr(self, name) for name in ("rate", "constant_steps", "decay_steps", "final")}
+
+
+def decaying_adam(config):
+    """Adam with beta_1 0.5, as CycleGAN and its successors have it.
+
+    Args:
+        config: of a method: its `learning_rate` holds for `constant_steps`, then falls to 0 within `decay_steps`; 0 of
+            these for a rate that stays.
+    """
+    rate = config.learning_rate
+    if config.decay_steps:
+        rate = LinearDecay(rate, config.constant_steps, config.decay_steps)
+    return keras.optimizers.Adam(rate, beta_1=0.5, epsilon=1e-8)

@@ -14,7 +14,7 @@ from keras import ops
 from keras_i2i.core import checks
 from keras_i2i.core.batches import Layout
 from keras_i2i.core.players import Phase, Player, Stage
-from keras_i2i.core.schedules import LinearDecay
+from keras_i2i.core.schedules import decaying_adam
 from keras_i2i.core.translator import Translator
 from keras_i2i.layers.noise import StandardNormal
 from keras_i2i.losses import adversarial, latent, reconstruction
@@ -153,9 +153,7 @@ class BicycleGAN(Translator):
         ]
 
     def _adam(self):
-        c = self.config
-        rate = LinearDecay(c.learning_rate, c.constant_steps, c.decay_steps) if c.decay_steps else c.learning_rate
-        return keras.optimizers.Adam(rate, beta_1=0.5, epsilon=1e-8)
+        return decaying_adam(self.config)
 
     def stages(self):
         names = ("generator", "encoder", "discriminator", "discriminator_random")

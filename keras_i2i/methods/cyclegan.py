@@ -12,7 +12,7 @@ from keras import ops
 
 from keras_i2i.core import checks
 from keras_i2i.core.players import Phase, Player, Stage
-from keras_i2i.core.schedules import LinearDecay
+from keras_i2i.core.schedules import decaying_adam
 from keras_i2i.core.translator import Translator
 from keras_i2i.layers.image_pool import ImagePool
 from keras_i2i.losses import adversarial, reconstruction
@@ -113,9 +113,7 @@ class CycleGAN(Translator):
         return [generators, *(Player(f"discriminator_{d}", (n,), self._adam) for d, n in self.discriminators.items())]
 
     def _adam(self):
-        c = self.config
-        rate = LinearDecay(c.learning_rate, c.constant_steps, c.decay_steps) if c.decay_steps else c.learning_rate
-        return keras.optimizers.Adam(rate, beta_1=0.5, epsilon=1e-8)
+        return decaying_adam(self.config)
 
     def stages(self):
         names = ("generator", *(f"discriminator_{domain}" for domain in self.discriminators))

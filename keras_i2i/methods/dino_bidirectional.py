@@ -13,7 +13,7 @@ from keras import ops
 from keras_i2i.core import backend, reduction
 from keras_i2i.core.batches import Layout
 from keras_i2i.core.players import Phase, Player, Stage
-from keras_i2i.core.schedules import LinearDecay
+from keras_i2i.core.schedules import decaying_adam
 from keras_i2i.core.translator import Translator
 from keras_i2i.layers.noise import StandardNormal
 from keras_i2i.losses import energy, reconstruction
@@ -96,9 +96,7 @@ class DINOBidirectional(Translator):
         ]
 
     def _adam(self):
-        c = self.config
-        rate = LinearDecay(c.learning_rate, c.constant_steps, c.decay_steps) if c.decay_steps else c.learning_rate
-        return keras.optimizers.Adam(rate, beta_1=0.5, epsilon=1e-8)
+        return decaying_adam(self.config)
 
     def stages(self):
         critics = Phase("critics", self.critic_losses, ("encoders", "critics"), after=self._control)
