@@ -134,3 +134,32 @@ def test_one_centered_penalty_is_taken_between_real_and_generated_sample_by_samp
     np.testing.assert_allclose(penalty, [(5 - 1) ** 2, (10 - 1) ** 2, 1], rtol=1e-5)
     halves = gradient_penalty.one_centered(critic, tf.cast(real, "float16"), tf.cast(fake, "float16"), np.zeros(3))
     assert halves.dtype == "float32"
+
+
+def depth(*values):
+    return np.array(values, np.float32).reshape(1, 1, -1, 1)
+
+
+def test_berhu_by_hand():
+    """With a limit of 0.2: 0.1, 0.2 and (1 + 0.04) / 0.4."""
+    cost = reconstruction.berhu(depth(0.1, -0.2, 1.0), depth(0.0, 0.0, 0.0))
+    np.testing.assert_allclose(cost, [(0.1 + 0.2 + 2.6) / 3], rtol=1e-6)
+    np.testing.assert_allclose(reconstruction.berhu(depth(1.0, 2.0), depth(1.0, 2.0)), [0.0])
+
+
+def test_each_image_has_its_own_limit():
+    x = np.concatenate([depth(0.1, 0.2, 1.0), depth(1.0, 2.0, 10.0)])
+    one, ten = np.asarray(reconstruction.berhu(x, 0 * x))
+    assert ten == pytest.approx(10 * one, rel=1e-5)
+
+
+def test_holes_do_not_count():
+    known = depth(1, 1, 1, 0)
+    cost = reconstruction.berhu(depth(0.1, 0.2, 1.0, 7.0), depth(0.0, 0.0, 0.0, np.nan), known)
+    np.testing.assert_allclose(cost, [2.9 / 3], rtol=1e-6)
+    x = tf.Variable(depth(0.1, 0.2, 1.0, 7.0))
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(reconstruction.berhu(x, depth(0.0, 0.0, 0.0, np.nan), known))
+    # 1 below the limit, r / c above.
+    np.testing.assert_allclose(tape.gradient(total, x), depth(1, 1, 5, 0) / 3, rtol=1e-5)
+    np.testing.assert_allclose(reconstruction.berhu(depth(3.0), depth(np.nan), depth(0)), [0.0])
