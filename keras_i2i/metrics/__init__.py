@@ -16,6 +16,7 @@ from keras_i2i.metrics.classification import (
 )
 from keras_i2i.metrics.color import lightness
 from keras_i2i.metrics.critic import CriticConfig, Wasserstein, independent_wasserstein
+from keras_i2i.metrics.depth import depth_errors
 from keras_i2i.metrics.diversity import mean_pairwise_distance, mean_variance, rms_distance, sample_diversity
 from keras_i2i.metrics.features import FeatureExtractor, MobileNetV2, mobilenet_v2
 from keras_i2i.metrics.frechet import frechet_distance, gaussian_frechet_distance
@@ -27,6 +28,7 @@ from keras_i2i.metrics.neighbours import PrecisionRecall, near_copies, precision
 from keras_i2i.metrics.perceptual import UnitMaps, perceptual_distance, squared_distance
 from keras_i2i.metrics.ranking import auc, ranks, spearman
 from keras_i2i.metrics.retrieval import chance_agreement, cosine_distance, nearest, retrieval_agreement
+from keras_i2i.metrics.segmentation import Segmentation, segmentation
 from keras_i2i.metrics.separability import separability
 
 _STREAMING = ("PSNR", "SSIM")
@@ -45,6 +47,7 @@ __all__ = [
     "InceptionV3",
     "MobileNetV2",
     "PrecisionRecall",
+    "Segmentation",
     "UnitMaps",
     "Wasserstein",
     "absolute_error",
@@ -53,6 +56,7 @@ __all__ = [
     "chance_agreement",
     "confidence_drop",
     "cosine_distance",
+    "depth_errors",
     "faceres",
     "frechet_distance",
     "gaussian_frechet_distance",
@@ -77,6 +81,7 @@ __all__ = [
     "reverse_classification",
     "rms_distance",
     "sample_diversity",
+    "segmentation",
     "separability",
     "spearman",
     "squared_distance",
