@@ -515,7 +515,7 @@ def test_bad_images_are_refused_in_one_sentence(images, options, error, text):
         ({"reconstruction": "l3"}, "reconstruction must be 'l1' or 'l2', got 'l3'"),
         ({"encoder_filters": (4, 4)}, "four convolutions each"),
         ({"discriminator_filters": (4, 4)}, "four convolutions each"),
-        ({"norm": "layer"}, "no normalisation 'layer': choose one of group, instance, batch, none"),
+        ({"norm": "layer"}, "no normalisation 'layer': choose one of group, instance, batch, batch_statistics, none"),
         ({"ema": 1.0}, "ema must lie in"),
         ({"gradient_penalty": -1.0}, "gradient_penalty must be 0 or more, got -1.0"),
     ],
