@@ -3,6 +3,7 @@
 `tests/contract.py` holds every `Case` to the contract of all methods.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
+import pytest
 
 from keras_i2i.core.generator import Generator
 from keras_i2i.core.translator import Translator
@@ -72,15 +74,29 @@ def assert_close(before, after, tolerance):
         np.testing.assert_allclose(a, b, rtol=0, atol=tolerance)
 
 
-def assert_one_sentence(caught):
-    """Asserts that a caught error (`pytest.raises`) says what it has to say in one sentence."""
+@contextlib.contextmanager
+def refused(error, match):
+    """As `pytest.raises`, for an error that says what it has to say in one sentence."""
+    with pytest.raises(error, match=match) as caught:
+        yield
     message = str(caught.value)
     assert message.endswith(".") and not re.search(r"[.!?]\s+[A-Z]|\n", message), message
+
+
+def two_of_noise(rng, count, size):
+    """A `Case.batch` of {"a", "b"}, both evenly distributed noise."""
+    shape = (count, size, size, 3)
+    return {key: rng.uniform(-1, 1, shape).astype(np.float32) for key in "ab"}
 
 
 def tensors(batch):
     """A dict of arrays as tensors."""
     return {key: keras.ops.convert_to_tensor(value) for key, value in batch.items()}
+
+
+def numbers(losses):
+    """What a phase's losses return, as arrays."""
+    return {p: {n: keras.ops.convert_to_numpy(t) for n, t in own.items()} for p, own in losses.items()}
 
 
 def weights_of(model):

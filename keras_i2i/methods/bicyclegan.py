@@ -164,7 +164,8 @@ class BicycleGAN(Translator):
         if batch["a"].shape[0] == 1:
             raise ValueError("BicycleGAN uses the two halves of a batch in two ways: make batch_size 2 or more, even.")
         half = ops.shape(batch["a"])[0] // 2
-        x, y, other_x, other_y = batch["a"][:half], batch["b"][:half], batch["a"][half:], batch["b"][half:]
+        x, y = batch["a"][:half], batch["b"][:half]
+        others = batch["a"][half : 2 * half], batch["b"][half : 2 * half]
 
         # cVAE-GAN (section 3.2): B -> z -> B', with z ~ Q(z|B) = E(B).
         mean, log_variance = (ops.cast(part, "float32") for part in self.encoder(y, training=training))
@@ -177,8 +178,7 @@ class BicycleGAN(Translator):
         drawn = self.noise(mean, training=training)
         made = self.generator([x, drawn], training=training)
         found, _ = self.encoder(made, training=training)
-        pairs = (other_x[:half], other_y[:half]), (x, made)
-        telling_random, fooling_random = self._judged(self.discriminator_random, *pairs, training)
+        telling_random, fooling_random = self._judged(self.discriminator_random, others, (x, made), training)
 
         # L_1^latent teaches the generator alone (section 4): the encoder could hide the vector in any image.
         return {

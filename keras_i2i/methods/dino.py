@@ -97,8 +97,31 @@ class DINOConfig:
         return self.levels if self.levels is not None else checks.halvings(self.image_size) - 2
 
 
+class NoisyTranslator(Translator):
+    """What both forms of DINO have in common: pairs, one Adam, and noise beside a translator's innermost vector."""
+
+    layout = Layout.paired
+
+    @property
+    def noise_shape(self):
+        """Of the noise, N(0, 1), which is scaled to its deviation: (noise_dim,); None for none."""
+        return (self.config.noise_dim,) if self.config.noise_dim else None
+
+    def _adam(self):
+        return decaying_adam(self.config)
+
+    def _with_noise(self, vector, noise):
+        """An encoder's vectors (N, 1, 1, code) beside noise (N, noise_dim) ~ N(0, 1), None for 0; if there is any."""
+        if self.noise_shape is None:
+            return vector
+        if noise is None:
+            noise = ops.zeros((ops.shape(vector)[0], *self.noise_shape))
+        noise = ops.cast(self.config.noise_deviation * noise, vector.dtype)
+        return ops.concatenate([vector, noise[:, None, None, :]], axis=-1)
+
+
 @keras.saving.register_keras_serializable(package="keras_i2i")
-class DINO(Translator):
+class DINO(NoisyTranslator):
     """DINO, unidirectional (Vougioukas et al. 2021, arXiv 2102.09281).
 
     Trains on batches `{"a", "b"}` of aligned pairs, float32 [-1, 1] or uint8, shape (N, size, size, 3). The forward
@@ -114,7 +137,6 @@ class DINO(Translator):
     """
 
     Config = DINOConfig
-    layout = Layout.paired
 
     def __init__(self, config=None, *, name=None, **overrides):
         super().__init__(config, name=name, **overrides)
@@ -132,19 +154,11 @@ class DINO(Translator):
             shape=(), initializer="zeros", trainable=False, aggregation="only_first_replica", name="controller"
         )
 
-    @property
-    def noise_shape(self):
-        """Of the noise, N(0, 1), which is scaled to its deviation: (noise_dim,); None for none."""
-        return (self.config.noise_dim,) if self.config.noise_dim else None
-
     def players(self):
         return [
             Player(way, (self.encoders[way], self.decoders[way]), self._adam, ema=self.config.ema or None)
             for way in ("reverse", "forward")
         ]
-
-    def _adam(self):
-        return decaying_adam(self.config)
 
     def stages(self):
         reverse = Phase("reverse", self.reverse_losses, ("reverse",), after=self._control)
@@ -155,7 +169,7 @@ class DINO(Translator):
     def reverse_losses(self, batch, training):
         """L_R (equation 5): the energy of real pairs, and, as far as the controller lets it, of made ones."""
         x, y = batch["a"], batch["b"]
-        made = ops.stop_gradient(self._forward(x, self._drawn(x, training), training))
+        made = ops.stop_gradient(self._forward(x, self.drawn(x, training), training))
         real = reconstruction.mean_squared(self._reverse(y, training), x)
         fake = reconstruction.mean_squared(self._reverse(made, training), x)
 
@@ -178,7 +192,7 @@ class DINO(Translator):
     def forward_losses(self, batch, training):
         """L_F: the energy of what it makes, to the reverse translator that has just stepped, and L1."""
         x, y = batch["a"], batch["b"]
-        made = self._forward(x, self._drawn(x, training), training)
+        made = self._forward(x, self.drawn(x, training), training)
         back = self._reverse(made, training)
         return {
             "forward": {
@@ -189,20 +203,10 @@ class DINO(Translator):
 
     # ---- networks -------------------------------------------------------------------------------------------------
 
-    def _drawn(self, x, training):
-        if self.noise_shape is None:
-            return None
-        return self.noise(ops.zeros((ops.shape(x)[0], *self.noise_shape)), training=training)
-
     def _forward(self, x, noise, training):
         """F(x, noise), of noise N(0, 1) or None for 0."""
         vector, *maps = self.encoders["forward"](x, training=training)
-        if self.noise_shape is not None:
-            if noise is None:
-                noise = ops.zeros((ops.shape(x)[0], *self.noise_shape))
-            noise = ops.cast(self.config.noise_deviation * noise, vector.dtype)
-            vector = ops.concatenate([vector, noise[:, None, None, :]], axis=-1)
-        return self.decoders["forward"]([vector, *maps], training=training)
+        return self.decoders["forward"]([self._with_noise(vector, noise), *maps], training=training)
 
     def _reverse(self, y, training):
         """R(y)."""

@@ -11,13 +11,10 @@ import keras
 from keras import ops
 
 from keras_i2i.core import backend, reduction
-from keras_i2i.core.batches import Layout
 from keras_i2i.core.players import Phase, Player, Stage
-from keras_i2i.core.schedules import decaying_adam
-from keras_i2i.core.translator import Translator
 from keras_i2i.layers.noise import StandardNormal
 from keras_i2i.losses import energy, reconstruction
-from keras_i2i.methods.dino import BALANCES, DINOConfig
+from keras_i2i.methods.dino import BALANCES, DINOConfig, NoisyTranslator
 from keras_i2i.networks import dino as networks
 from keras_i2i.networks.seeds import shift
 
@@ -45,7 +42,7 @@ class DINOBidirectionalConfig(DINOConfig):
 
 
 @keras.saving.register_keras_serializable(package="keras_i2i")
-class DINOBidirectional(Translator):
+class DINOBidirectional(NoisyTranslator):
     """DINO, bidirectional (Vougioukas et al. 2021, arXiv 2102.09281).
 
     Trains on batches `{"a", "b"}` of aligned pairs, float32 [-1, 1] or uint8, shape (N, size, size, 3), and translates
@@ -59,7 +56,6 @@ class DINOBidirectional(Translator):
     """
 
     Config = DINOBidirectionalConfig
-    layout = Layout.paired
 
     def __init__(self, config=None, *, name=None, **overrides):
         super().__init__(config, name=name, **overrides)
@@ -80,11 +76,6 @@ class DINOBidirectional(Translator):
             )
         self.noise = StandardNormal(seed=shift(c.seed, 4000))
 
-    @property
-    def noise_shape(self):
-        """Of the noise, N(0, 1), which is scaled to its deviation: (noise_dim,); None for none."""
-        return (self.config.noise_dim,) if self.config.noise_dim else None
-
     def players(self):
         ema = self.config.ema or None
         critics = (*self.stems.values(), *self.discriminative.values())
@@ -94,9 +85,6 @@ class DINOBidirectional(Translator):
             Player("critics", critics, self._adam),
             *(Player(way, (self.stems[way], self.generative[way]), self._adam, ema=ema) for way in WAYS),
         ]
-
-    def _adam(self):
-        return decaying_adam(self.config)
 
     def stages(self):
         critics = Phase("critics", self.critic_losses, ("encoders", "critics"), after=self._control)
@@ -164,14 +152,10 @@ class DINOBidirectional(Translator):
 
     def _decoded(self, head, way, x, training, noise=None):
         vector, *maps = self.encoders[way](x, training=training)
-        if self.noise_shape is not None:
-            zeros = ops.zeros((ops.shape(x)[0], *self.noise_shape))
-            if noise is None:
-                noise = self.noise(zeros, training=training) if training else zeros
-            noise = ops.cast(self.config.noise_deviation * noise, vector.dtype)
-            vector = ops.concatenate([vector, noise[:, None, None, :]], axis=-1)
+        if noise is None and training:
+            noise = self.drawn(x, training)
         first, rest = maps[: self.config.shared - 1], maps[self.config.shared - 1 :]
-        stem = self.stems[way]([vector, *first], training=training)
+        stem = self.stems[way]([self._with_noise(vector, noise), *first], training=training)
         return head([stem, *rest], training=training)
 
     def translate_tensor(self, x, target, noise=None):

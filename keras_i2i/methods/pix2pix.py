@@ -140,7 +140,7 @@ class Pix2Pix(Translator):
         discriminator goes first.
         """
         x, y = batch["a"], batch["b"]
-        fake = self._generated(x, self._drawn(x, training), training)
+        fake = self._generated(x, self.drawn(x, training), training)
 
         # L_cGAN (equation 1, the generator's as section 3.3 has it), halved for the discriminator.
         of_real = self.discriminator(ops.concatenate([x, y], axis=-1), training=training)
@@ -156,11 +156,6 @@ class Pix2Pix(Translator):
         return self._generated(x, noise, False)
 
     # ---- dropout as noise -------------------------------------------------------------------------------------------
-
-    def _drawn(self, x, training):
-        if self.noise_shape is None:
-            return None
-        return self.noise(ops.zeros((ops.shape(x)[0], *self.noise_shape)), training=training)
 
     def _generated(self, x, noise, training):
         return self.generator([x, *self._masks(x, noise)], training=training)

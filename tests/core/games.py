@@ -7,6 +7,7 @@ pictures it saw in an epoch to FOLDER/seen.npy; and trains RECIPE, to FOLDER/../
 """
 
 import dataclasses
+import gc
 import json
 import os
 import sys
@@ -125,6 +126,7 @@ def seen(strategy):
 
 
 def main(role, folder, recipe, *ports):
+    gc.disable()  # with replicas, a collection waits for threads of iterators that nobody uses any more, up to a minute
     if role not in ("one", "mirrored"):
         cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
         os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": int(role)}})
@@ -149,6 +151,7 @@ def main(role, folder, recipe, *ports):
     with strategy.scope():
         record = train(recipe, f"{folder}/../trained", verbose=0)
     assert (record is None) == (role == "1"), "the first worker writes, and no other"
+    gc.freeze()
 
 
 if __name__ == "__main__":

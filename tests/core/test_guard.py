@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_i2i.core import callbacks, checkpoint, guard
 from tests.core.plain import COLORS, Plain, compiled, everything
-from tests.harness import assert_one_sentence, same, values_of
+from tests.harness import refused, same, values_of
 
 
 def images(broken=(), key="a"):
@@ -91,9 +91,8 @@ def test_many_in_a_row_end_the_run_and_the_checkpoint_stays_good(tmp_path):
     log = [guard.NaNGuard(in_a_row=4), *callbacks.training_log(tmp_path)[1:]]
     fit(model, images(), callbacks=log)
     before = values_of(own(model, "first"))
-    with pytest.raises(FloatingPointError, match="Of 'first', 'l1' was not finite in 6 updates in a row") as caught:
+    with refused(FloatingPointError, match="Of 'first', 'l1' was not finite in 6 updates in a row"):
         fit(model, images(broken=(0, 1, 2)), epochs=9, callbacks=log)
-    assert_one_sentence(caught)
     again = compiled()
     checkpoint.restore(again, tmp_path)
     assert all(np.isfinite(value).all() for value in everything(again))

@@ -38,17 +38,18 @@ def assert_same_bits(method, kills, tmp_path):
         assert np.array_equal(killed[key], value), key
 
 
-# A class each, since several processes share the tests by classes: these are the longest.
+# A class each, since several processes share the tests by classes: these are the longest. What starts soonest is killed
+# most often, as all write their checkpoints alike.
 class TestCycleGAN:
     def test_ends_in_the_same_bits(self, tmp_path):
-        assert_same_bits("cyclegan", 6, tmp_path)
+        assert_same_bits("cyclegan", 3, tmp_path)
 
 
 class TestXGAN:
     def test_ends_in_the_same_bits(self, tmp_path):
-        assert_same_bits("xgan", 6, tmp_path)
+        assert_same_bits("xgan", 3, tmp_path)
 
 
 class TestStaged:
     def test_ends_in_the_same_bits(self, tmp_path):
-        assert_same_bits("staged", 8, tmp_path)
+        assert_same_bits("staged", 14, tmp_path)

@@ -14,11 +14,11 @@ from keras_i2i.losses import adversarial
 from keras_i2i.methods.avb_gtn import AVBGTN
 from keras_i2i.methods.unit import UNITConfig
 from keras_i2i.networks.convolutional import perceptron
-from tests.harness import Case, assert_one_sentence, enter, same, tensors, train, train_phase, values_of
+from tests.harness import Case, enter, refused, same, tensors, train, train_phase, two_of_noise, values_of
 from tests.methods import test_unit
 
 TINY = {**test_unit.TINY, "noise_channels": 2, "adversary_filters": 4}
-CASE = Case(AVBGTN, TINY, test_unit.batch, sizes=(64,))
+CASE = Case(AVBGTN, TINY, two_of_noise, sizes=(64,))
 NOTHING = dict.fromkeys(("adversarial", "reconstruction", "cycle", "kl", "kl_cycle"), 0.0)
 
 
@@ -263,6 +263,5 @@ def test_form_of_2018_trains():
     ],
 )
 def test_bad_settings_are_refused_in_one_sentence(settings, text):
-    with pytest.raises(ValueError, match=text) as caught:
+    with refused(ValueError, match=text):
         CASE.make(**settings)
-    assert_one_sentence(caught)

@@ -1,4 +1,4 @@
-"""Every registered method is held to the contract of `tests/contract.py`."""
+"""Every registered method is held to the contract of `tests/contract.py`, each in a class of its own."""
 
 import importlib
 import importlib.util
@@ -11,43 +11,29 @@ from keras_i2i.methods import METHODS
 from tests.contract import Contract, Generating, Translating
 from tests.harness import Case
 
-KINDS = {name: (issubclass(cls, Translator), issubclass(cls, Generator)) for name, cls in METHODS.items()}
-
-
-def of_kind(*kind):
-    """The methods that translate, or make images from noise, or do both, once a class."""
-    names = [name for name, own in KINDS.items() if own == kind]
-    return pytest.mark.parametrize("case", names, indirect=True, scope="class")
+FURTHER = {Translator: Translating, Generator: Generating}
 
 
 @pytest.fixture(scope="class")
 def case(request):
     """The case that a method's own test file declares."""
-    module = f"tests.methods.test_{request.param}"
+    name = request.cls.method
+    module = f"tests.methods.test_{name}"
     if importlib.util.find_spec(module) is None:
-        pytest.fail(f"Method {request.param!r} has no tests: write {module.replace('.', '/')}.py with a CASE.")
+        pytest.fail(f"Method {name!r} has no tests: write {module.replace('.', '/')}.py with a CASE.")
     declared = importlib.import_module(module).CASE
-    assert isinstance(declared, Case) and declared.method is METHODS[request.param]
+    assert isinstance(declared, Case) and declared.method is METHODS[name]
     return declared
 
 
-@of_kind(True, False)
-class TestTranslators(Contract, Translating):
-    """Methods that translate."""
-
-
-@of_kind(False, True)
-class TestGenerators(Contract, Generating):
-    """Methods that make images from noise."""
-
-
-@of_kind(True, True)
-class TestTranslatingGenerators(Contract, Translating, Generating):
-    """Methods that do both."""
+# A class a method, since pytest's workers share classes out, and not what is in them.
+for _name, _method in METHODS.items():
+    _kinds = tuple(tests for kind, tests in FURTHER.items() if issubclass(_method, kind))
+    globals()[f"Test{_method.__name__}"] = type(f"Test{_method.__name__}", (Contract, *_kinds), {"method": _name})
 
 
 def test_every_method_is_of_a_kind():
-    assert all(any(kind) for kind in KINDS.values())
+    assert all(issubclass(method, tuple(FURTHER)) for method in METHODS.values())
 
 
 def test_registry_finds_methods_by_their_file():

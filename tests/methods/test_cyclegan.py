@@ -9,7 +9,7 @@ from keras_i2i.core.schedules import LinearDecay
 from keras_i2i.layers.image_pool import ImagePool
 from keras_i2i.methods.cyclegan import CycleGAN
 from keras_i2i.networks.resnet import patch_discriminator, resnet_generator
-from tests.harness import Case, assert_one_sentence, tensors
+from tests.harness import Case, refused, tensors, two_of_noise
 
 TINY = {
     "image_size": 32,
@@ -20,14 +20,7 @@ TINY = {
     "pool_size": 8,
     "seed": 7,
 }
-
-
-def batch(rng, count, size):
-    shape = (count, size, size, 3)
-    return {key: rng.uniform(-1, 1, shape).astype(np.float32) for key in "ab"}
-
-
-CASE = Case(CycleGAN, TINY, batch, sizes=(40,))
+CASE = Case(CycleGAN, TINY, two_of_noise, sizes=(40,))
 
 
 def terms(model, data):
@@ -194,6 +187,5 @@ def test_learning_rate_falls_on_a_line():
     ],
 )
 def test_bad_settings_are_refused_in_one_sentence(settings, text):
-    with pytest.raises(ValueError, match=text) as caught:
+    with refused(ValueError, match=text):
         CASE.make(**settings)
-    assert_one_sentence(caught)

@@ -6,8 +6,8 @@ import pytest
 
 from keras_i2i.methods.dino_bidirectional import DINOBidirectional, DINOBidirectionalConfig
 from keras_i2i.methods.pix2pix import Pix2Pix
-from tests.harness import Case, assert_one_sentence, tensors
-from tests.methods.test_dino import batch, numbers, weights_of
+from tests.harness import Case, numbers, refused, same, tensors, two_of_noise
+from tests.methods.test_dino import weights_of
 
 TINY = {
     "image_size": 16,
@@ -18,11 +18,7 @@ TINY = {
     "shared": 2,
     "seed": 7,
 }
-CASE = Case(DINOBidirectional, TINY, batch, sizes=(32,))
-
-
-def unchanged(before, after):
-    return all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+CASE = Case(DINOBidirectional, TINY, two_of_noise, sizes=(32,))
 
 
 def test_fewer_parameters_than_two_of_pix2pix():
@@ -49,7 +45,7 @@ def test_encoders_stay_as_they_are_where_a_translator_steps():
     held = [*model.encoders.values(), *model.discriminative.values()]
     before, stems = weights_of(*held), weights_of(*model.stems.values(), *model.generative.values())
     model.fit(CASE.data(model), verbose=0)
-    assert unchanged(before, weights_of(*held))
+    assert same(before, weights_of(*held))
     after = weights_of(*model.stems.values(), *model.generative.values())
     assert not any(np.array_equal(a, b) for a, b in zip(stems, after, strict=True))
 
@@ -58,8 +54,8 @@ def test_heads_that_translate_stay_as_they_are_where_critics_step():
     model = CASE.compiled(weights={"real": 1.0, "fake": 1.0, "energy": 0.0, "reconstruction": 0.0})
     before, encoders = weights_of(*model.generative.values()), weights_of(*model.encoders.values())
     model.fit(CASE.data(model), verbose=0)
-    assert unchanged(before, weights_of(*model.generative.values()))
-    assert not unchanged(encoders, weights_of(*model.encoders.values()))
+    assert same(before, weights_of(*model.generative.values()))
+    assert not same(encoders, weights_of(*model.encoders.values()))
 
 
 def test_the_terms_are_those_of_equation_7():
@@ -104,6 +100,5 @@ def test_both_directions_translate_with_noise():
 
 @pytest.mark.parametrize("shared", [0, 3])
 def test_where_a_decoder_cannot_branch(shared):
-    with pytest.raises(ValueError, match=f"shared must lie in 1 .. levels, here 2, got {shared}") as caught:
+    with refused(ValueError, match=f"shared must lie in 1 .. levels, here 2, got {shared}"):
         CASE.make(shared=shared)
-    assert_one_sentence(caught)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_i2i.metrics import depth_errors
-from tests.harness import assert_one_sentence
+from tests.harness import refused
 
 TRUTH = np.array([[[1.0, 2.0], [4.0, 8.0]]])
 
@@ -59,6 +59,5 @@ def test_holes_do_not_count():
     ],
 )
 def test_bad_maps_are_refused_in_one_sentence(truth, guess, options, text):
-    with pytest.raises(ValueError, match=text) as caught:
+    with refused(ValueError, match=text):
         depth_errors(truth, guess, **options)
-    assert_one_sentence(caught)

@@ -7,7 +7,7 @@ from PIL import Image
 from keras_i2i import zoo
 from keras_i2i.training import parts, train
 from keras_i2i.training import recipe as recipes
-from tests.harness import assert_one_sentence
+from tests.harness import refused
 
 TEXT = """
 name: negative
@@ -88,6 +88,5 @@ def test_a_recipe_of_pairs_trains_and_translates(root, tmp_path):
 def test_what_makes_no_pairs_is_refused(root, old, new, said):
     text = TEXT.replace(old, new, 1)
     assert text != TEXT
-    with pytest.raises(ValueError, match=said) as caught:
+    with refused(ValueError, match=said):
         parts.paired(*loaded_of(text.format(root=root)))
-    assert_one_sentence(caught)
