@@ -97,10 +97,8 @@ class DINOConfig:
         return self.levels if self.levels is not None else checks.halvings(self.image_size) - 2
 
 
-class NoisyTranslator(Translator):
-    """What both forms of DINO have in common: pairs, one Adam, and noise beside a translator's innermost vector."""
-
-    layout = Layout.paired
+class NoisyVectors:
+    """What both forms of DINO have in common: noise beside an encoder's vectors, and their Adam."""
 
     @property
     def noise_shape(self):
@@ -121,7 +119,7 @@ class NoisyTranslator(Translator):
 
 
 @keras.saving.register_keras_serializable(package="keras_i2i")
-class DINO(NoisyTranslator):
+class DINO(NoisyVectors, Translator):
     """DINO, unidirectional (Vougioukas et al. 2021, arXiv 2102.09281).
 
     Trains on batches `{"a", "b"}` of aligned pairs, float32 [-1, 1] or uint8, shape (N, size, size, 3). The forward
@@ -137,6 +135,7 @@ class DINO(NoisyTranslator):
     """
 
     Config = DINOConfig
+    layout = Layout.paired
 
     def __init__(self, config=None, *, name=None, **overrides):
         super().__init__(config, name=name, **overrides)

@@ -11,10 +11,12 @@ import keras
 from keras import ops
 
 from keras_i2i.core import backend, reduction
+from keras_i2i.core.batches import Layout
 from keras_i2i.core.players import Phase, Player, Stage
+from keras_i2i.core.translator import Translator
 from keras_i2i.layers.noise import StandardNormal
 from keras_i2i.losses import energy, reconstruction
-from keras_i2i.methods.dino import BALANCES, DINOConfig, NoisyTranslator
+from keras_i2i.methods.dino import BALANCES, DINOConfig, NoisyVectors
 from keras_i2i.networks import dino as networks
 from keras_i2i.networks.seeds import shift
 
@@ -42,7 +44,7 @@ class DINOBidirectionalConfig(DINOConfig):
 
 
 @keras.saving.register_keras_serializable(package="keras_i2i")
-class DINOBidirectional(NoisyTranslator):
+class DINOBidirectional(NoisyVectors, Translator):
     """DINO, bidirectional (Vougioukas et al. 2021, arXiv 2102.09281).
 
     Trains on batches `{"a", "b"}` of aligned pairs, float32 [-1, 1] or uint8, shape (N, size, size, 3), and translates
@@ -56,6 +58,7 @@ class DINOBidirectional(NoisyTranslator):
     """
 
     Config = DINOBidirectionalConfig
+    layout = Layout.paired
 
     def __init__(self, config=None, *, name=None, **overrides):
         super().__init__(config, name=name, **overrides)
