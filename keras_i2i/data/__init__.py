@@ -7,12 +7,13 @@ from keras_i2i.data.images import Images, Source
 from keras_i2i.data.resolve import source
 from keras_i2i.data.sources import Array, ArrayFile, Folder, Tfds
 from keras_i2i.data.transforms import Augment
-from keras_i2i.data.worlds.drawn import Avatars, StreetDigits
+from keras_i2i.data.worlds.drawn import AvatarParts, Avatars, StreetDigits
 
 __all__ = [
     "Array",
     "ArrayFile",
     "Augment",
+    "AvatarParts",
     "Avatars",
     "Crop",
     "Folder",

@@ -29,6 +29,8 @@ def source(spec):
               "photos:train" those before both;
             * "avatars", "avatars:train" (the same) or "avatars:test" (others, never drawn for training);
               "avatars:STYLE" draws another DiceBear style, as in "avatars:adventurer";
+            * "avatar_parts", "avatar_parts:train" (the same) or "avatar_parts:test": maps of the parts of the same
+              portraits, each the partner of the one of its name;
             * "street_digits", house numbers drawn from fonts, with the parts "street_digits:train" (the same),
               "street_digits:validation" and "street_digits:test" (2,000 others each, never drawn for training);
             * "mnist", "mnist:train" (the same) or "mnist:test": mnist.npz in `$KERAS_I2I_DATA`, or TFDS's mnist where
@@ -51,6 +53,8 @@ def source(spec):
             return _photos(part)
         if name == "avatars":
             return _avatars(part)
+        if name == "avatar_parts":
+            return _avatar_parts(part)
         if name == "street_digits":
             return _street_digits(part)
         if name == "mnist" and part in ("", "train", "test"):
@@ -97,6 +101,16 @@ def _avatars(part):
     if part == "test":
         return Avatars(start=UNSEEN, count=1000)
     return Avatars(style=part)
+
+
+def _avatar_parts(part):
+    from keras_i2i.data.worlds.drawn import UNSEEN, AvatarParts
+
+    if part in ("", "train"):
+        return AvatarParts()
+    if part == "test":
+        return AvatarParts(start=UNSEEN, count=1000)
+    raise ValueError(f"'avatar_parts' has the parts train and test, and no {part!r}.")
 
 
 def _street_digits(part):

@@ -86,6 +86,7 @@ def resolve(spec):
         "folder": (data.Folder, "path"),
         "file": (data.ArrayFile, "path"),
         "avatars": (data.Avatars, "style"),
+        "avatar_parts": (data.AvatarParts, "count"),
         "street_digits": (data.StreetDigits, "count"),
         "tfds": (data.Tfds, "name"),
     }

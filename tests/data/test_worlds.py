@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_i2i.data import Avatars, StreetDigits, read, source
-from keras_i2i.data.worlds import avatars, street_digits
+from keras_i2i.data import AvatarParts, Avatars, StreetDigits, domains, read, source
+from keras_i2i.data.worlds import avatar_parts, avatars, street_digits
 
 pytest.importorskip("dicebear")
 pytest.importorskip("resvg_py")
@@ -44,11 +44,11 @@ def test_the_frame_is_the_head():
     """What is outside of the frame is not drawn; what is inside comes as large as the picture."""
     svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 280 280"><rect width="280" height="280" fill="#00f"/>'
     svg += '<rect x="100" y="50" width="40" height="40" fill="#f00"/></svg>'
-    pixels = avatars._smooth(avatars._framed(svg, (100, 50, 140, 90)), 16)
+    pixels = avatars._smooth(avatars.framed(svg, (100, 50, 140, 90)), 16)
     assert (pixels == (255, 0, 0)).all()
     assert avatars._smooth(svg, 28)[0, 0].tolist() == [0, 0, 255]
     with pytest.raises(ValueError, match="no viewBox"):
-        avatars._framed("<svg/>", (0, 0, 1, 1))
+        avatars.framed("<svg/>", (0, 0, 1, 1))
 
 
 def test_the_population_sets_the_shares():
@@ -112,7 +112,9 @@ def test_the_builder_draws_once_and_keeps_the_very_same(tmp_path, monkeypatch, c
 
 
 @needs_tfds
-@pytest.mark.parametrize(("row", "size"), [(Avatars(), 64), (StreetDigits(), 32), (Avatars(count=3), 64)])
+@pytest.mark.parametrize(
+    ("row", "size"), [(Avatars(), 64), (AvatarParts(), 64), (StreetDigits(), 32), (Avatars(count=3), 64)]
+)
 def test_the_default_row_has_a_builder_too(row, size, tmp_path, monkeypatch):
     pytest.importorskip("tensorflow_datasets")
     from keras_i2i.data.worlds import builders
@@ -139,6 +141,69 @@ def test_a_cache_that_is_a_file_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_I2I_CACHE", str(tmp_path / "cache"))
     with pytest.raises(RuntimeError, match="point KERAS_I2I_CACHE to a folder that can be written"):
         Avatars(count=2).read(8)
+
+
+# ---- parts of avatars ------------------------------------------------------------------------------------------------
+
+
+def test_maps_have_the_palettes_colours_alone_and_are_read_back():
+    rng = np.random.default_rng(0)
+    found = set()
+    for _ in range(60):
+        pixels = avatar_parts.render(avatars.sample(rng), 64)
+        parts = avatar_parts.labels(pixels)
+        assert pixels.dtype == np.uint8 and parts.dtype == np.int32 and parts.shape == (64, 64)
+        assert np.array_equal(np.array(list(avatar_parts.PALETTE.values()))[parts], pixels)
+        noisy = np.clip(pixels + rng.normal(0, 12, pixels.shape), 0, 255).astype(np.uint8)
+        assert (avatar_parts.labels(noisy) == parts).mean() > 0.999
+        found |= {avatar_parts.PARTS[part] for part in np.unique(parts)}
+    assert found == set(avatar_parts.PARTS)
+
+
+def test_a_map_says_what_the_portrait_shows():
+    """Inside of a part, the portrait has the colour that the part was given; shades take a fifth of it at most."""
+    colors = {"backdrop": "#ffff00", "skin": "#ff0000", "hair": "#00ff00", "clothes": "#0000ff"}
+    avatar = dataclasses.replace(
+        avatars.sample(np.random.default_rng(1)), glasses="", facial_hair="", clothes="shirtCrewNeck", top="bob"
+    )
+    own = {("backdrop" if part == "backdrop" else f"{part}_color"): color for part, color in colors.items()}
+    avatar = dataclasses.replace(avatar, **own)
+    pixels = avatars.render(avatar, 64).astype(int)
+    parts = avatar_parts.labels(avatar_parts.render(avatar, 64))
+    for part, color in colors.items():
+        inside = parts == avatar_parts.PARTS.index(part)
+        for axis in (0, 1):
+            for step in (-1, 1):
+                inside &= np.roll(inside, step, axis)
+        rgb = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)])
+        assert inside.sum() > 60, part
+        # A shade of black leaves zeros alone; shrinking rings a little.
+        assert np.all(pixels[inside][:, rgb == 0] <= 8) and np.all(pixels[inside][:, rgb > 0] >= 200), part
+
+
+@pytest.mark.parametrize(
+    ("settings", "part"), [({"glasses": "round"}, "glasses"), ({"facial_hair": "beardMajestic"}, "facial hair")]
+)
+def test_what_is_put_on_covers_what_is_there_and_changes_nothing_else(settings, part):
+    avatar = dataclasses.replace(avatars.sample(np.random.default_rng(0)), glasses="", facial_hair="")
+    without, worn = (
+        avatar_parts.labels(avatar_parts.render(dataclasses.replace(avatar, **own), 64)) for own in ({}, settings)
+    )
+    number = avatar_parts.PARTS.index(part)
+    assert number not in without and (worn == number).sum() > 20
+    assert np.array_equal(worn[worn != number], without[worn != number])
+
+
+def test_maps_are_partners_of_the_portraits_of_their_names():
+    parts, portraits = AvatarParts(count=3, seed=2), Avatars(count=3, seed=2)
+    a, b = parts.draw_all(32), portraits.draw_all(32)
+    assert a.names == b.names and parts.portraits == portraits
+    assert all(a.labels[name].tolist() == values.tolist() for name, values in b.labels.items())
+    assert domains.matched(a, b) == (a, b)
+    for part in ("train", "test"):
+        assert source(f"avatar_parts:{part}").portraits == source(f"avatars:{part}")
+    with pytest.raises(ValueError, match="train and test, and no 'extra'"):
+        source("avatar_parts:extra")
 
 
 # ---- street digits ---------------------------------------------------------------------------------------------------

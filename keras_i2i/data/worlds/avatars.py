@@ -175,6 +175,11 @@ def draw(svg, size):
 
 def render(avatar, size=64):
     """Draws an `Avatar` framed on the head, as uint8 RGB `(size, size, 3)`."""
+    return _smooth(framed(drawing(avatar)), size)
+
+
+def drawing(avatar):
+    """The SVG of an `Avatar`, whole."""
     import dicebear
 
     options = {
@@ -196,7 +201,7 @@ def render(avatar, size=64):
         "clothesColor": [avatar.clothes_color],
         "backgroundColor": [avatar.backdrop],
     }
-    return _smooth(_framed(dicebear.Avatar(_style("avataaars"), options).to_string(), HEAD_BOX), size)
+    return dicebear.Avatar(_style("avataaars"), options).to_string()
 
 
 def render_style(style, seed, backdrop, size=64):
@@ -217,7 +222,7 @@ def render_style(style, seed, backdrop, size=64):
     return _smooth(svg, size), {"seed": seed}
 
 
-def _framed(svg, box):
+def framed(svg, box=HEAD_BOX):
     """An SVG that shows a part of itself: `box` is (left, top, right, bottom) in its own units."""
     left, top, right, bottom = box
     framed, count = re.subn(r'viewBox="[^"]*"', f'viewBox="{left} {top} {right - left} {bottom - top}"', svg, count=1)

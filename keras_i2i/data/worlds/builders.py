@@ -78,6 +78,17 @@ class Avatars(World):
     LICENSE = "The drawings' own: Avataaars by Pablo Stanley, free for personal and commercial use."
 
 
+class AvatarParts(World):
+    """The parts of the portraits that `Avatars` draws, pixel by pixel."""
+
+    # Raise it with that of `Avatars`, and whenever `avatar_parts.render` would draw an index differently.
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = [Config.of(drawn.AvatarParts(), 64)]
+    DESCRIPTION = "Part maps of cartoon portraits drawn by DiceBear, one flat colour a part."
+    HOMEPAGE = Avatars.HOMEPAGE
+    LICENSE = Avatars.LICENSE
+
+
 class StreetDigits(World):
     """Labelled house numbers, drawn from code; synthetic, and not SVHN."""
 
@@ -88,7 +99,7 @@ class StreetDigits(World):
     LICENSE = "Fonts: SIL Open Font License 1.1 and Apache-2.0; photographs: in the public domain."
 
 
-BUILDERS = {drawn.Avatars: Avatars, drawn.StreetDigits: StreetDigits}
+BUILDERS = {drawn.Avatars: Avatars, drawn.AvatarParts: AvatarParts, drawn.StreetDigits: StreetDigits}
 
 
 @contextlib.contextmanager

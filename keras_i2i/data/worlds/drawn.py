@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from keras_i2i.data.images import Images, track
-from keras_i2i.data.worlds import avatars, street_digits
+from keras_i2i.data.worlds import avatar_parts, avatars, street_digits
 
 UNSEEN = 1_000_000  # pictures from this index on are never drawn for training
 
@@ -108,6 +108,40 @@ class Avatars(Drawn):
             avatar = avatars.sample(rng, self.population)
             return avatars.render(avatar, image_size), dataclasses.asdict(avatar)
         return avatars.render_style(self.style, f"{self.seed}-{index}", str(rng.choice(avatars.BACKDROPS)), image_size)
+
+
+@dataclasses.dataclass(frozen=True)
+class AvatarParts(Drawn):
+    """Which part every pixel of a portrait shows, in flat colours (see `avatar_parts`): partners of `Avatars`.
+
+    Attributes:
+        count: how many.
+        start: the index of the first.
+        seed: of the row.
+        population: shares of the attributes.
+    """
+
+    count: int = 10_000
+    start: int = 0
+    seed: int = 0
+    population: avatars.Population = avatars.Population()
+
+    world = "parts of avatars"
+
+    @property
+    def portraits(self):
+        """The `Avatars` that these are the parts of."""
+        return Avatars(count=self.count, start=self.start, seed=self.seed, population=self.population)
+
+    def name(self, image_size):
+        return f"parts_{self.portraits.name(image_size)}"
+
+    def check(self):
+        self.portraits.check()
+
+    def draw(self, index, image_size):
+        avatar = avatars.sample(np.random.default_rng([self.seed, index]), self.population)
+        return avatar_parts.render(avatar, image_size), dataclasses.asdict(avatar)
 
 
 @dataclasses.dataclass(frozen=True)
