@@ -29,6 +29,7 @@ from keras_i2i.metrics.perceptual import UnitMaps, perceptual_distance, squared_
 from keras_i2i.metrics.ranking import auc, ranks, spearman
 from keras_i2i.metrics.retrieval import chance_agreement, cosine_distance, nearest, retrieval_agreement
 from keras_i2i.metrics.segmentation import Segmentation, segmentation
+from keras_i2i.metrics.segmenter import Segmenter, SegmenterConfig, train_segmenter
 from keras_i2i.metrics.separability import separability
 
 _STREAMING = ("PSNR", "SSIM")
@@ -48,6 +49,8 @@ __all__ = [
     "MobileNetV2",
     "PrecisionRecall",
     "Segmentation",
+    "Segmenter",
+    "SegmenterConfig",
     "UnitMaps",
     "Wasserstein",
     "absolute_error",
@@ -87,6 +90,7 @@ __all__ = [
     "squared_distance",
     "ssim",
     "train_classifier",
+    "train_segmenter",
 ]
 
 

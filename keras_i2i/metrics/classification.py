@@ -9,7 +9,7 @@ import functools
 
 import numpy as np
 
-from keras_i2i.metrics import checks
+from keras_i2i.metrics import checks, reference
 from keras_i2i.zoo import kept
 
 BATCH = 500
@@ -154,9 +154,9 @@ def train_classifier(images, labels, test_images, test_labels, *, required, conf
     build = functools.partial(_network, images.shape[1:], classes, config)
     told = [kept.array_sha256(array) for array in (images, labels, test_images, test_labels)]
     network, measured = kept.judge(
-        f"judges/classifier-{kept.digest(config, *told, *map(kept.code, (_network, _trained)))}",
+        f"judges/classifier-{kept.digest(config, *told, *map(kept.code, (_network, reference.trained)))}",
         build,
-        lambda: _trained(build(), images, labels, config),
+        lambda: reference.trained(build(), images, labels, config),
         lambda network: _accuracy(network, test_images, test_labels),
     )
     return Classifier(network, measured, float(required))
@@ -181,7 +181,7 @@ def reverse_classification(translations, labels, images, image_labels, config=Cl
     if translations.shape[1:] != images.shape[1:]:
         raise ValueError(f"images must be of the translations' size {translations.shape[1:]}, got {images.shape[1:]}.")
     network = _network(translations.shape[1:], max(classes, more), config)
-    return _accuracy(_trained(network, translations, labels, config), images, image_labels)
+    return _accuracy(reference.trained(network, translations, labels, config), images, image_labels)
 
 
 def _examples(images_name, images, labels_name, labels):
@@ -203,15 +203,11 @@ def _outputs(network, name, images):
             f"{name} must be of the classifier's size {network.input_shape[1:]}, got {images.shape[1:]}: resize them."
         )
     parts = [images[start : start + CHUNK] for start in range(0, len(images), CHUNK)]
-    return np.concatenate([network.predict(_scaled(part), batch_size=BATCH, verbose=0) for part in parts])
+    return np.concatenate([network.predict(reference.scaled(part), batch_size=BATCH, verbose=0) for part in parts])
 
 
 def _accuracy(network, images, labels):
     return float((_outputs(network, "images", images).argmax(axis=1) == labels).mean())
-
-
-def _scaled(images):
-    return images.astype(np.float32) / 127.5 - 1
 
 
 def _network(shape, classes, config):
@@ -233,30 +229,4 @@ def _network(shape, classes, config):
             network.add(keras.layers.ReLU())
         network.add(keras.layers.Flatten())
         network.add(keras.layers.Dense(classes, kernel_initializer=start()))
-    return network
-
-
-def _trained(network, images, labels, config):
-    import keras
-
-    total, rng = config.steps * config.batch_size, np.random.default_rng([config.seed, 1])
-    rounds = -(-total // len(images))
-    order = np.concatenate([rng.permutation(len(images)) for _ in range(rounds)])[:total]
-    corners = rng.integers(0, 2 * config.shift + 1, (total, 2))
-    height, width = images.shape[1:3]
-    border = ((0, 0), (config.shift, config.shift), (config.shift, config.shift), (0, 0))
-
-    class Batches(keras.utils.PyDataset):
-        def __len__(self):
-            return config.steps
-
-        def __getitem__(self, step):
-            part = slice(step * config.batch_size, (step + 1) * config.batch_size)
-            padded = np.pad(images[order[part]], border, mode="edge")
-            moved = [one[y : y + height, x : x + width] for one, (y, x) in zip(padded, corners[part], strict=True)]
-            return _scaled(np.stack(moved)), labels[order[part]].astype(np.int32)
-
-    rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.steps)
-    network.compile(keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    network.fit(Batches(), shuffle=False, verbose=0)
     return network

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_i2i import metrics
-from keras_i2i.metrics import Classifier, ClassifierConfig, classification
+from keras_i2i.metrics import Classifier, ClassifierConfig, classification, reference
 
 TINY = ClassifierConfig(widths=(8, 8), steps=60, batch_size=16, learning_rate=1e-2, shift=1, seed=3)
 
@@ -72,7 +72,7 @@ def test_training_finds_the_classes_and_is_seeded():
     assert len(features) == len(probabilities) and features.ndim == 2
     unseen, classes = squares(2)
     assert judge.measured >= 0.95 and judge.accuracy(unseen, classes) >= 0.95
-    again = classification._trained(classification._network((12, 12, 3), 3, TINY), *squares(0), TINY)
+    again = reference.trained(classification._network((12, 12, 3), 3, TINY), *squares(0), TINY)
     same = Classifier(again, 1.0, 0.9)
     np.testing.assert_allclose(same.probabilities(unseen), judge.probabilities(unseen), atol=1e-3)
 
