@@ -34,5 +34,6 @@ PROTOCOLS = {
     "MNIST digit -> MNIST digit": Protocol("mnist", "accuracy"),
     "face of a woman <-> face of a man": Protocol("gender", "accuracy"),
     "avatar: brown hair <-> blond hair": Protocol("haircolor", "accuracy"),
+    "avatar: parts -> portrait": Protocol("avatar_parts", "mean_iou"),
     "photo: brown hair <-> blond hair": Protocol("haircolor_photos", "hair_in_range"),
 }
