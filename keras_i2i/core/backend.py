@@ -212,6 +212,25 @@ def plainly():
         _plain.reset(token)
 
 
+@contextlib.contextmanager
+def forgetting_graphs():
+    """A context after which TensorFlow forgets the gradients that `tf.custom_gradient` has registered in it, by a name
+    each and for good, and with them the graphs that they were traced in. What was compiled there works on; it can no
+    longer be differentiated.
+    """
+    registered = {}
+    if is_tensorflow():
+        from tensorflow.python.framework import ops
+
+        registered = getattr(getattr(ops, "gradient_registry", None), "_registry", registered)
+    before = set(registered)
+    try:
+        yield
+    finally:
+        for name in [name for name in registered if name.startswith("CustomGradient-") and name not in before]:
+            del registered[name]
+
+
 def in_one_pass(function, *tensors):
     """Calls `function(*tensors)`, which changes a variable of that shape and returns nothing.
 

@@ -186,7 +186,8 @@ class Method(Compiling, KeepsAverages, KeepsRandomness, keras.Model):
             callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
             guarded = any(isinstance(callback, NaNGuard) for callback in callbacks)
             callbacks = [*([] if guarded else [NaNGuard()]), *keepers, *callbacks]
-        return super().fit(x, epochs=epochs, steps_per_epoch=steps_per_epoch, callbacks=callbacks, **options)
+        with backend.forgetting_graphs():
+            return super().fit(x, epochs=epochs, steps_per_epoch=steps_per_epoch, callbacks=callbacks, **options)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Nothing: a method is built when it is made. Keras would take a batch from the data for it, and lose it, and
@@ -204,7 +205,7 @@ class Method(Compiling, KeepsAverages, KeepsRandomness, keras.Model):
         self._assert_compile_called("evaluate")
         self._begin(x, options.get("batch_size"))
         self._enter(stage_at(self._run.stages, self._run.host_step))
-        with self.same_randomness():
+        with self.same_randomness(), backend.forgetting_graphs():
             return super().evaluate(x, return_dict=return_dict, **options)
 
     @property
