@@ -17,7 +17,7 @@ def trained(case, **settings):
     reference = weakref.ref(model)
     del model
     gc.collect()
-    return reference, sum(isinstance(kept, FuncGraph) for kept in gc.get_objects())
+    return reference, sum(type(kept) is FuncGraph for kept in gc.get_objects())
 
 
 def test_graphs_go_with_their_model():
