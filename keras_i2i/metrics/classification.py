@@ -17,33 +17,12 @@ CHUNK = 5000  # images that are float at a time
 
 
 @dataclasses.dataclass(frozen=True)
-class ClassifierConfig:
-    """How a classifier is built and trained; part of its cache key.
-
-    Attributes:
-        widths: channels of its 5x5 convolutions of stride 2, each followed by group normalisation and ReLU.
-        steps: training steps, whatever the number of images is.
-        batch_size: images a step.
-        learning_rate: of Adam at the start; it falls to 0 on a cosine.
-        shift: every training image is moved by up to so many pixels along each axis, its border repeated.
-        seed: of initial weights, order and shifts.
-    """
+class ClassifierConfig(reference.ReferenceConfig):
+    """A `reference.ReferenceConfig`: `widths` are of 5x5 convolutions of stride 2."""
 
     widths: tuple[int, ...] = (32, 64, 128)
     steps: int = 3000
     batch_size: int = 64
-    learning_rate: float = 2e-3
-    shift: int = 2
-    seed: int = 0
-
-    def __post_init__(self):
-        if any(width < 8 or width % 8 for width in self.widths):
-            raise ValueError(f"widths must be multiples of 8, the groups of the normalisation, got {self.widths}.")
-        if self.steps < 1 or self.batch_size < 1 or self.shift < 0:
-            raise ValueError(
-                f"steps and batch_size must be 1 or more and shift 0 or more, got {self.steps}, {self.batch_size} and"
-                f" {self.shift}."
-            )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

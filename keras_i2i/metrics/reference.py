@@ -1,6 +1,38 @@
 """How the networks are trained that judge: the classifier of images, and that of pixels."""
 
+import dataclasses
+
 import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class ReferenceConfig:
+    """How a network that judges is built and trained; part of its cache key.
+
+    Attributes:
+        widths: channels of its convolutions, each followed by group normalisation and ReLU.
+        steps: training steps, whatever the number of images is.
+        batch_size: images a step.
+        learning_rate: of Adam at the start; it falls to 0 on a cosine.
+        shift: every training image is moved by up to so many pixels along each axis, its border repeated.
+        seed: of initial weights, order and shifts.
+    """
+
+    widths: tuple[int, ...]
+    steps: int
+    batch_size: int
+    learning_rate: float = 2e-3
+    shift: int = 2
+    seed: int = 0
+
+    def __post_init__(self):
+        if not self.widths or any(width < 8 or width % 8 for width in self.widths):
+            raise ValueError(f"widths must be multiples of 8, the groups of the normalisation, got {self.widths}.")
+        if self.steps < 1 or self.batch_size < 1 or self.shift < 0:
+            raise ValueError(
+                f"steps and batch_size must be 1 or more and shift 0 or more, got {self.steps}, {self.batch_size} and"
+                f" {self.shift}."
+            )
 
 
 def scaled(images):
@@ -15,7 +47,7 @@ def trained(network, images, labels, config):
         network: a Keras model from float32 images [-1, 1] to logits, one a label.
         images: uint8 `(N, H, W, 3)`.
         labels: int `(N,)`, or of each pixel, `(N, H, W)`, which are moved with their image.
-        config: `ClassifierConfig` or `SegmenterConfig`.
+        config: a `ReferenceConfig`.
     """
     import keras
 

@@ -17,34 +17,14 @@ BATCH = 100
 
 
 @dataclasses.dataclass(frozen=True)
-class SegmenterConfig:
-    """How a segmenter is built and trained; part of its cache key.
-
-    Attributes:
-        widths: channels of its maps, each of half the size of the one before, by 3x3 convolutions with group
-            normalisation and ReLU; the way back has skip connections (a U-Net).
-        steps: training steps, whatever the number of images is.
-        batch_size: images a step.
-        learning_rate: of Adam at the start; it falls to 0 on a cosine.
-        shift: every training image and its map are moved by up to so many pixels along each axis, the border repeated.
-        seed: of initial weights, order and shifts.
+class SegmenterConfig(reference.ReferenceConfig):
+    """A `reference.ReferenceConfig`: `widths` are of maps, each half as large as the one before, of a U-Net of 3x3
+    convolutions; maps of labels are moved with their images.
     """
 
     widths: tuple[int, ...] = (16, 32, 64)
     steps: int = 1000
     batch_size: int = 16
-    learning_rate: float = 2e-3
-    shift: int = 2
-    seed: int = 0
-
-    def __post_init__(self):
-        if not self.widths or any(width < 8 or width % 8 for width in self.widths):
-            raise ValueError(f"widths must be multiples of 8, the groups of the normalisation, got {self.widths}.")
-        if self.steps < 1 or self.batch_size < 1 or self.shift < 0:
-            raise ValueError(
-                f"steps and batch_size must be 1 or more and shift 0 or more, got {self.steps}, {self.batch_size} and"
-                f" {self.shift}."
-            )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
