@@ -34,6 +34,8 @@ class Case:
         sizes: further image sizes that the method can be built for.
         steps: training steps, from 0, that together reach every phase of every stage.
         keys: names of the batch's entries that are images.
+        shapes: of what a target that is no RGB image is translated to, without the batch's axis.
+        inputs: maps what an exported translator takes beside images to an entry of the batch.
     """
 
     method: type
@@ -42,6 +44,8 @@ class Case:
     sizes: tuple[int, ...] = ()
     steps: int = 3
     keys: tuple[str, ...] = ("a", "b")
+    shapes: Mapping = dataclasses.field(default_factory=dict)
+    inputs: Mapping = dataclasses.field(default_factory=dict)
 
     def make(self, **overrides):
         """A new model; equal weights every time, as the config has a seed."""

@@ -13,6 +13,7 @@ class Layout(enum.Enum):
 
     unpaired = "images of two domains, 'a' and 'b', drawn independently"
     paired = "images of two domains, 'a' and 'b', image i of one showing what image i of the other shows"
+    modalities = "images and maps in groups that show the same, 'rgb+depth/rgb' of those that have both"
     labelled = "images of all domains, 'image', and the places of their domains among the method's, 'label', int32 (N,)"
 
 

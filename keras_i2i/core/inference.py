@@ -45,8 +45,8 @@ class Inference:
                 NaN, empty, too small), an unknown target, or samples and styles that the method does not have.
         """
         target = self._known_domain(target, default=self.targets[-1], what="target", among=self.targets)
-        if self.noise_shape is None and (samples != 1 or style is not None):
-            raise ValueError(f"{type(self).__name__} is deterministic: leave out samples and style.")
+        if self.noise_shape is None:
+            self._deterministic(samples, style)
         if style is not None and not self.has_styles:
             raise ValueError(f"{type(self).__name__} has no styles: leave out style.")
         if style is not None and (samples != 1 or seed is not None):
@@ -65,6 +65,11 @@ class Inference:
         key = ("translate with noise", target)
         y = self.infer(key, lambda t, n: self.translate_tensor(t, target, n), x, batch_size, beside=(noise,))
         return kind.restore(y if samples == 1 else y.reshape(-1, samples, *y.shape[1:]))
+
+    def _deterministic(self, samples, style):
+        """Raises ValueError for what only a method with noise has."""
+        if samples != 1 or style is not None:
+            raise ValueError(f"{type(self).__name__} is deterministic: leave out samples and style.")
 
     def _noise_of(self, style, target, count, value_range, batch_size):
         """The noise (count, *noise_shape) that makes images such as `style`."""

@@ -1,9 +1,10 @@
 """Data: from folders, arrays, TFDS datasets and drawn worlds to batches that `fit` takes."""
 
 from keras_i2i.data.decode import read_image
-from keras_i2i.data.domains import classes, labelled, paired, prepare, read, unpaired
+from keras_i2i.data.domains import classes, labelled, modalities, paired, prepare, read, unpaired
 from keras_i2i.data.faces import Crop, crop_face
 from keras_i2i.data.images import Images, Source
+from keras_i2i.data.maps import LabelMaps, Scalars
 from keras_i2i.data.resolve import source
 from keras_i2i.data.sources import Array, ArrayFile, Folder, Tfds
 from keras_i2i.data.transforms import Augment
@@ -18,12 +19,15 @@ __all__ = [
     "Crop",
     "Folder",
     "Images",
+    "LabelMaps",
+    "Scalars",
     "Source",
     "StreetDigits",
     "Tfds",
     "classes",
     "crop_face",
     "labelled",
+    "modalities",
     "paired",
     "prepare",
     "read",

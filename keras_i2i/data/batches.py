@@ -24,7 +24,8 @@ class Column:
     """One image entry of a batch with the arrays that go with it.
 
     Attributes:
-        pixels: name -> uint8 `(N, H, W, 3)`. Several (a pair, several modalities) are changed alike.
+        pixels: name -> uint8 `(N, H, W, 3)`, or maps `(N, H, W)` or `(N, H, W, 1)` of other types. Several (a pair,
+            several modalities) are changed alike.
         extras: name -> array of N rows, passed on as they are.
         classes: for each class the rows that are of it. A batch then has equally many of every class, in turn, so that
             replicas, which take whole parts of it, have too. () to draw from all rows alike.
@@ -90,14 +91,15 @@ class Batches:
         return np.array([orders[place // size][place % size] for place in places])
 
     def __getitem__(self, number):
-        """Batch `number` (0, 1, ...): a dict name -> array; images float32 `(B, H, W, 3)` in -1..1."""
+        """Batch `number` (0, 1, ...): a dict name -> array; images float32 `(B, H, W, 3)` in -1..1, maps as is."""
         batch = {}
         for which, column in enumerate(self.columns):
             rows = self.rows(which, number)
             for name, pixels in column.pixels.items():
                 # Made anew for each name from the same numbers: a pair's two pictures are changed alike.
                 rng = np.random.default_rng([self.seed, 1 << 20, which, number])
-                batch[name] = self.augment(pixels[rows], rng)
+                change = self.augment if pixels.shape[3:] == (3,) else self.augment.maps
+                batch[name] = change(pixels[rows], rng)
             for name, values in column.extras.items():
                 batch[name] = values[rows]
         return batch

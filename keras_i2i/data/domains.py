@@ -1,4 +1,4 @@
-"""From sources to what `fit` takes: unpaired, paired and labelled domains, and array files of them."""
+"""From sources to what `fit` takes: unpaired, paired and labelled domains, modalities, and array files of them."""
 
 import os
 import pathlib
@@ -7,6 +7,7 @@ import tempfile
 import numpy as np
 
 from keras_i2i.data import batches as _batches
+from keras_i2i.data import maps
 from keras_i2i.data.images import Images
 from keras_i2i.data.resolve import source
 from keras_i2i.data.transforms import DEFAULT, NONE
@@ -99,20 +100,71 @@ def paired(a, b, *, image_size=64, batch_size=32, seed=0, augment=DEFAULT, shuff
     return _dataset([column], batch_size, steps, seed, augment, shuffle, first_epoch)
 
 
-def matched(a, b):
+def modalities(
+    groups, *, image_size=64, batch_size=32, seed=0, augment=DEFAULT, shuffle=True, steps=None, first_epoch=0
+):
+    """Batches of aligned images and maps, in groups of modalities that show the same.
+
+    Args:
+        groups: a list of dicts, one a group, from the name of a modality to its source: for RGB see `source`; for maps
+            `Scalars`, `LabelMaps` or another source of maps, or an array `(N, H, W)` or `(N, H, W, 1)`, floats for a
+            real value, whole numbers for classes. Partners are found as by `paired`.
+        image_size, batch_size, seed, shuffle, steps, first_epoch: as for `unpaired`; a batch has `batch_size` of each
+            group.
+        augment: an `Augment` without zoom and rotation, which maps do not have, or None; RGB alone is recoloured.
+
+    Returns:
+        As `unpaired`, of dicts {"rgb+depth/rgb", "rgb+depth/depth", ...}: RGB float32 `(batch_size, image_size,
+        image_size, 3)` in -1..1, real values float32 `(batch_size, image_size, image_size, 1)`, classes int32
+        `(batch_size, image_size, image_size)`.
+
+    Raises:
+        As `paired`; ValueError for groups of fewer than two modalities, two groups of the same, or an `augment` that
+        zooms or turns.
+    """
+    groups = [dict(group) for group in groups]
+    if not groups or min(map(len, groups)) < 2:
+        raise ValueError("A group has two or more modalities: give a list of dicts, e.g. [{'rgb': ..., 'depth': ...}].")
+    if len({tuple(group) for group in groups}) < len(groups):
+        raise ValueError("Two groups have the same modalities: put their pictures into one.")
+    if augment is not None and (augment.zoom or augment.rotate):
+        raise ValueError("Maps of depth or of labels are not zoomed or turned: set zoom and rotate of augment to 0.")
+    columns, held = [], {}
+    for group in groups:
+        (first, images), *others = [(name, _read_modality(spec, image_size)) for name, spec in group.items()]
+        own = {first: images} | {name: matched(images, other, (first, name))[1] for name, other in others}
+        named = {f"{'+'.join(group)}/{name}": images.pixels for name, images in own.items()}
+        columns.append(_batches.Column(named, {}))
+        held |= {name: values for name, values in named.items() if maps.is_map(values)}
+    dataset = _dataset(columns, batch_size, steps, seed, augment, shuffle, first_epoch)
+    dataset.maps = held  # `fit` sees whether they fit the model before it begins
+    return dataset
+
+
+def _read_modality(spec, image_size):
+    if isinstance(spec, np.ndarray) and maps.is_map(spec):
+        return maps.of_array(spec, image_size)
+    return read(spec, image_size)
+
+
+def matched(a, b, called=("a", "b")):
     """The pictures of two domains in the order of the first: `(a, b)`, both `Images`, partners in one place.
+
+    Args:
+        a, b: `Images`.
+        called: the domains' names, for messages.
 
     Raises:
         ValueError: see `paired`.
     """
     places = []
-    for domain, images in (("a", a), ("b", b)):
+    for domain, images in zip(called, (a, b), strict=True):
         names = [os.path.splitext(name)[0] for name in images.names]
         places.append({name: index for index, name in enumerate(names)})
         if len(places[-1]) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ValueError(f"{domain!r} has several pictures called {twice!r}, and pairs go by name: keep one.")
-    for domain, own, other in (("a", *places), ("b", *reversed(places))):
+    for domain, own, other in zip(called, places, reversed(places), strict=True):
         alone = sorted(own.keys() - other.keys())
         if alone:
             raise ValueError(

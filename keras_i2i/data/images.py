@@ -12,7 +12,8 @@ class Images:
     """A domain's pictures, decoded and framed.
 
     Attributes:
-        pixels: uint8 RGB `(N, H, W, 3)`; may be a memory map.
+        pixels: uint8 RGB `(N, H, W, 3)`, which may be a memory map; of the sources in `data.maps` float32
+            `(N, H, W, 1)`, NaN where nothing is known, or int32 `(N, H, W)`.
         names: one a picture: the file's path inside its folder, or its place in the source.
         labels: name -> array of N (or (N, ...)) values, as far as the source knows any.
     """

@@ -47,23 +47,44 @@ class Augment:
             float32 `(B, H, W, C)` in -1..1.
         """
         count, height, width, _ = images.shape
-        # All numbers are drawn whatever is switched on, so that one setting does not change what another draws.
-        flip = rng.random(count) < self.flip
-        shift_y, shift_x = rng.uniform(-self.shift, self.shift, (2, count)) * [[height], [width]]
-        scale = rng.uniform(1 - self.zoom, 1 + self.zoom, count)
-        strengths = rng.uniform(-self.color, self.color, (3, count, 1, 1, 1)).astype(np.float32)
-        angle = np.radians(rng.uniform(-self.rotate, self.rotate, count))
+        flip, shift_y, shift_x, scale, strengths, angle = self._drawn(count, height, width, rng)
 
         if self.rotate:
             pixels = _rotated(images, shift_y, shift_x, scale, angle, flip)
         elif self.zoom:
             pixels = _bilinear(images, _positions(height, shift_y, scale), _positions(width, shift_x, scale, flip))
         else:
-            rows = _positions(height, np.round(shift_y), scale).astype(np.intp)
-            columns = _positions(width, np.round(shift_x), scale, flip).astype(np.intp)
-            pixels = images[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+            pixels = _moved(images, shift_y, shift_x, flip)
         pixels = to_float(pixels)
         return _recolor(pixels, *strengths) if self.color else pixels
+
+    def maps(self, values, rng):
+        """Moves maps as `__call__` moves the images of the same state of `rng`: every value stays as it is.
+
+        Args:
+            values: `(B, H, W)` or `(B, H, W, C)` of any type.
+            rng: as for images.
+
+        Returns:
+            Values of the same type and shape.
+
+        Raises:
+            ValueError: with zoom or rotation, which would mix values.
+        """
+        if self.zoom or self.rotate:
+            raise ValueError("Maps of depth or of labels are not zoomed or turned: set zoom and rotate to 0.")
+        count, height, width, *_ = values.shape
+        flip, shift_y, shift_x, *_ = self._drawn(count, height, width, rng)
+        return _moved(values, shift_y, shift_x, flip)
+
+    def _drawn(self, count, height, width, rng):
+        # All numbers are drawn whatever is switched on, so that one setting does not change what another draws.
+        flip = rng.random(count) < self.flip
+        shift_y, shift_x = rng.uniform(-self.shift, self.shift, (2, count)) * [[height], [width]]
+        scale = rng.uniform(1 - self.zoom, 1 + self.zoom, count)
+        strengths = rng.uniform(-self.color, self.color, (3, count, 1, 1, 1)).astype(np.float32)
+        angle = np.radians(rng.uniform(-self.rotate, self.rotate, count))
+        return flip, shift_y, shift_x, scale, strengths, angle
 
 
 DEFAULT = Augment()
@@ -73,6 +94,15 @@ NONE = Augment(flip=0.0, shift=0.0)
 def to_float(pixels):
     """0..255 of any type to float32 -1..1."""
     return pixels.astype(np.float32) / np.float32(127.5) - np.float32(1.0)
+
+
+def _moved(values, shift_y, shift_x, flip):
+    """Values shifted by whole pixels, and flipped."""
+    count, height, width, *_ = values.shape
+    still = np.ones(count)
+    rows = _positions(height, np.round(shift_y), still).astype(np.intp)
+    columns = _positions(width, np.round(shift_x), still, flip).astype(np.intp)
+    return values[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
 def _positions(size, shift, scale, flip=False):

@@ -17,8 +17,8 @@ def write(model, filepath, *, overwrite=False):
 
     Every signature of `model.export_signatures()` takes "images", float32 [-1, 1], shape (N, size, size, 3) with N
     free, or the inputs that it names, and returns one tensor, named "images" if it is images, else as the signature.
-    "serving_uint8" is "serving_default" with images in uint8 [0, 255]. Moving averages of the weights are baked in. Of
-    the variables only those that a signature reads are stored: no optimizer, no discriminator.
+    "serving_uint8" is "serving_default" with images in uint8 [0, 255], where that makes images. Moving averages of the
+    weights are baked in. Of the variables only those that a signature reads are stored: no optimizer, no discriminator.
 
     Args:
         model: a `Method`.
@@ -113,7 +113,8 @@ def _save(model, folder):
     module = tf.Module()
     with model.averaged_weights(), _quiet():
         concrete = {key: _concrete(signature, key) for key, signature in signatures.items()}
-        concrete["serving_uint8"] = _concrete(_in_pixels(signatures[name]), name)
+        if "images" in concrete[name].structured_outputs:
+            concrete["serving_uint8"] = _concrete(_in_pixels(signatures[name]), name)
         # The graphs alone do not keep their variables: a SavedModel stores what its module tracks.
         used = {id(variable): variable for function in concrete.values() for variable in function.variables}
         module.weights = list(used.values())
@@ -125,7 +126,7 @@ def _concrete(signature, name):
 
     def function(**inputs):
         result = signature.function(*(inputs[key] for key in signature.inputs))
-        return {"images" if len(result.shape) == 4 else name: result}
+        return {"images" if len(result.shape) == 4 and result.shape[-1] == CHANNELS else name: result}
 
     specs = {key: tf.TensorSpec((None, *shape), dtype, name=key) for key, (shape, dtype) in signature.inputs.items()}
     return tf.function(function).get_concrete_function(**specs)

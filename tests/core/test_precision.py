@@ -15,6 +15,7 @@ from tests.methods import (
     test_dino,
     test_dino_bidirectional,
     test_dtn,
+    test_mix_match,
     test_pix2pix,
     test_unit,
     test_xgan,
@@ -31,6 +32,7 @@ SETTINGS = {
     "bicyclegan": (test_bicyclegan.CASE, {}),
     "dino": (test_dino.CASE, {}),
     "dino_bidirectional": (test_dino_bidirectional.CASE, {}),
+    "mix_match": (test_mix_match.CASE, {}),
     "stages": (STAGED, {}),
 }
 
@@ -64,7 +66,7 @@ def test_training_is_finite(policy, name):
     after = values_of(variables)
     assert all(np.isfinite(value).all() for value in after)
     assert sum(not np.array_equal(*pair) for pair in zip(before, after, strict=True)) > len(before) / 2
-    translated = model.translate(data["a"])
+    translated = model.translate(next(iter(data.values())))
     assert translated.dtype == np.float32 and np.isfinite(translated).all()
 
 

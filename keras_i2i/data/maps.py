@@ -1,0 +1,157 @@
+"""Sources of maps: a real value a pixel, such as depth, or a class a pixel. Their values are never mixed: maps are
+cropped to a centred square, and of that the nearest pixels are taken.
+"""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+
+import numpy as np
+from PIL import Image
+
+from keras_i2i.data import decode
+from keras_i2i.data.images import Images, track
+from keras_i2i.data.sources import Box, Folder
+
+
+@dataclasses.dataclass(frozen=True)
+class Scalars:
+    """Maps of a real value, a file each: PNG or TIFF of one channel, or .npy `(H, W)`.
+
+    Attributes:
+        path: the folder.
+        factor: what the files' numbers are multiplied with, e.g. 0.001 for depth in millimetres.
+        missing: the number in a file where nothing was measured, which becomes NaN; None if there is none.
+        crop, start, stop: as for `Folder`.
+    """
+
+    path: str | os.PathLike
+    factor: float = 1.0
+    missing: float | None = None
+    crop: Box | None = None
+    start: int | None = None
+    stop: int | None = None
+
+    def read(self, image_size):
+        """Reads the folder, as `Images` of float32 `(N, image_size, image_size, 1)`.
+
+        Raises:
+            As `Folder.files`; ValueError for a file that is no map, or smaller than `image_size`.
+        """
+        names, maps = _read(self, image_size)
+        values = maps.astype(np.float32)
+        if self.missing is not None:
+            values[maps == self.missing] = np.nan
+        return Images(values[..., None] * np.float32(self.factor), names)
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelMaps:
+    """Maps of classes, a file each: PNG or TIFF of one channel or with a palette, or .npy `(H, W)`.
+
+    Attributes:
+        path: the folder.
+        classes: number in a file -> class; None if the numbers are the classes.
+        others: the class of numbers that `classes` does not have; None if there must be none.
+        crop, start, stop: as for `Folder`.
+    """
+
+    path: str | os.PathLike
+    classes: Mapping[int, int] | None = None
+    others: int | None = None
+    crop: Box | None = None
+    start: int | None = None
+    stop: int | None = None
+
+    def read(self, image_size):
+        """Reads the folder, as `Images` of int32 `(N, image_size, image_size)`.
+
+        Raises:
+            As `Scalars.read`; ValueError for numbers that are no class.
+        """
+        names, maps = _read(self, image_size)
+        if maps.dtype.kind not in "iu":
+            raise ValueError(f"The maps in {str(self.path)!r} are no whole numbers: read them with ki.data.Scalars.")
+        if self.classes is None:
+            return Images(maps.astype(np.int32), names)
+        found = np.unique(maps)
+        if self.others is None and set(found) - set(self.classes):
+            stray = min(set(found.tolist()) - set(self.classes))
+            raise ValueError(
+                f"The maps in {str(self.path)!r} have {stray}, which is no class: name it, or give others."
+            )
+        meant = np.array([self.classes.get(number, self.others) for number in found.tolist()], np.int32)
+        return Images(meant[np.searchsorted(found, maps)], names)
+
+
+def is_map(values):
+    """Whether an array has maps `(N, H, W)` or `(N, H, W, 1)`, not RGB images."""
+    return values.ndim == 3 or (values.ndim == 4 and values.shape[-1] == 1)
+
+
+def of_array(values, image_size):
+    """Maps in memory as `Images`: float32 `(N, image_size, image_size, 1)`, or int32 without the last axis.
+
+    Args:
+        values: `(N, H, W)` or `(N, H, W, 1)`: floats are real values, whole numbers are classes.
+        image_size: the side of the maps, in pixels.
+
+    Raises:
+        TypeError: for other types. ValueError: maps that are smaller.
+    """
+    values = np.asanyarray(values)
+    if values.dtype.kind not in "fiu":
+        raise TypeError(f"Maps are floats or whole numbers, got {values.dtype}.")
+    values = values.reshape(values.shape[:3])
+    if values.shape[1:] != (image_size, image_size):
+        values = np.stack([framed(one, image_size) for one in values])
+    values = values.astype(np.float32)[..., None] if values.dtype.kind == "f" else values.astype(np.int32)
+    return Images(values, tuple(map(str, range(len(values)))))
+
+
+def framed(values, size, crop=None):
+    """A map `(H, W)`, cropped and shrunk to the nearest pixels, `(size, size)`.
+
+    Args:
+        values: of any type.
+        size: the side, in pixels.
+        crop: `(left, top, right, bottom)`; the largest centred square if None.
+
+    Raises:
+        ValueError: the crop leaves the map, or is smaller than `size`.
+    """
+    height, width = values.shape
+    side = min(height, width)
+    left, top = (width - side) // 2, (height - side) // 2
+    left, top, right, bottom = crop or (left, top, left + side, top + side)
+    if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+        raise ValueError(f"The crop box {crop} leaves the map of {width}x{height} pixels.")
+    if min(right - left, bottom - top) < size:
+        raise ValueError(f"A map of {right - left}x{bottom - top} pixels is smaller than {size}: it is not enlarged.")
+    at = (np.arange(size) + 0.5) / size
+    return values[(top + at * (bottom - top)).astype(int)][:, (left + at * (right - left)).astype(int)]
+
+
+def _read(source, image_size):
+    """Names and maps `(N, image_size, image_size)`, numbers as they are, of a folder."""
+    files = Folder(source.path, start=source.start, stop=source.stop).files()
+    maps = []
+    for path in track(files, len(files), f"Reading {os.path.basename(source.path)}"):
+        try:
+            maps.append(framed(_one(path), image_size, source.crop))
+        except (OSError, ValueError, SyntaxError) as error:
+            raise ValueError(f"{path} cannot be read as a map ({error}): repair or remove it.") from None
+    root = os.path.expanduser(source.path)
+    return tuple(os.path.relpath(path, root) for path in files), np.stack(maps)
+
+
+def _one(path):
+    if path.suffix == ".npy":
+        values = np.load(path, allow_pickle=False)
+    else:
+        Image.init()
+        with Image.open(path, formats=[name for name in decode.FORMATS if name in Image.OPEN]) as image:
+            values = np.asarray(image)
+    if values.ndim != 2:
+        raise ValueError(f"its shape is {values.shape}, and a map has one channel")
+    return values
