@@ -8,7 +8,7 @@ from keras_i2i.data.maps import LabelMaps, Scalars
 from keras_i2i.data.resolve import source
 from keras_i2i.data.sources import Array, ArrayFile, Folder, Tfds
 from keras_i2i.data.transforms import Augment
-from keras_i2i.data.worlds.drawn import AvatarParts, Avatars, StreetDigits
+from keras_i2i.data.worlds.drawn import AvatarParts, Avatars, Rooms, StreetDigits
 
 __all__ = [
     "Array",
@@ -20,6 +20,7 @@ __all__ = [
     "Folder",
     "Images",
     "LabelMaps",
+    "Rooms",
     "Scalars",
     "Source",
     "StreetDigits",

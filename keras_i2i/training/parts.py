@@ -88,6 +88,9 @@ def resolve(spec):
         "avatars": (data.Avatars, "style"),
         "avatar_parts": (data.AvatarParts, "count"),
         "street_digits": (data.StreetDigits, "count"),
+        "rooms": (data.Rooms, "view"),
+        "scalars": (data.Scalars, "path"),
+        "label_maps": (data.LabelMaps, "path"),
         "tfds": (data.Tfds, "name"),
     }
     named = [kind for kind in kinds if isinstance(spec, Mapping) and kind in spec]

@@ -41,10 +41,7 @@ class World(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     LICENSE = ""
 
     def _info(self):
-        pictures, side = self.builder_config.pictures, self.builder_config.image_size
-        features = {"image": tfds.features.Image(shape=(side, side, 3), encoding_format="png")}
-        _, attributes = pictures.draw(pictures.start, 8)
-        features |= {name: KINDS[type(value)] for name, value in attributes.items()}
+        features = self._features(self.builder_config.image_size)
         return tfds.core.DatasetInfo(
             builder=self,
             description=self.DESCRIPTION,
@@ -63,8 +60,18 @@ class World(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         config, pictures = self.builder_config, self.builder_config.pictures
         rows = range(pictures.start, pictures.start + pictures.count)
         for index in track(rows, pictures.count, f"Drawing {pictures.world}"):
-            pixels, attributes = pictures.draw(index, config.image_size)
-            yield index, {"image": pixels, **attributes}
+            yield index, self._example(index, config.image_size)
+
+    def _features(self, side):
+        """What an example has: a picture, and the world's attributes."""
+        pictures = self.builder_config.pictures
+        _, attributes = pictures.draw(pictures.start, 8)
+        image = tfds.features.Image(shape=(side, side, 3), encoding_format="png")
+        return {"image": image} | {name: KINDS[type(value)] for name, value in attributes.items()}
+
+    def _example(self, index, side):
+        pixels, attributes = self.builder_config.pictures.draw(index, side)
+        return {"image": pixels, **attributes}
 
 
 class Avatars(World):
@@ -99,7 +106,33 @@ class StreetDigits(World):
     LICENSE = "Fonts: SIL Open Font License 1.1 and Apache-2.0; photographs: in the public domain."
 
 
-BUILDERS = {drawn.Avatars: Avatars, drawn.AvatarParts: AvatarParts, drawn.StreetDigits: StreetDigits}
+class Rooms(World):
+    """All views of furnished rooms, rendered from code."""
+
+    # Raise it whenever `rooms.sample` or `room_views.views` would make an index differently.
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = [Config.of(drawn.Rooms(), 64)]
+    DESCRIPTION = "Furnished rooms of random make: RGB, depth in millimetres, labels and near-infrared of each scene."
+    LICENSE = "Apache-2.0; rendered by pybullet."
+
+    def _features(self, side):
+        def grey(dtype):
+            return tfds.features.Image(shape=(side, side, 1), dtype=dtype, encoding_format="png")
+
+        rgb = tfds.features.Image(shape=(side, side, 3), encoding_format="png")
+        return {"rgb": rgb, "depth": grey(np.uint16), "segmentation": grey(np.uint8), "nir": grey(np.uint8)}
+
+    def _example(self, index, side):
+        views = self.builder_config.pictures.views(index, side)
+        return {name: values if name == "rgb" else values[..., None] for name, values in views.items()}
+
+
+BUILDERS = {
+    drawn.Avatars: Avatars,
+    drawn.AvatarParts: AvatarParts,
+    drawn.StreetDigits: StreetDigits,
+    drawn.Rooms: Rooms,
+}
 
 
 @contextlib.contextmanager
@@ -140,6 +173,17 @@ def read(pictures, image_size):
                     f"The drawings could not be kept in {builder.data_dir} ({reason}): point KERAS_I2I_CACHE to a"
                     " folder that can be written and has room."
                 ) from error
+    names = tuple(map(str, range(pictures.start, pictures.start + pictures.count)))
+    if isinstance(pictures, drawn.Rooms):
+        return Images(pictures.measured(_kept(builder, pictures.view)), names)
     images = read_tfds(builder, "train", "image", image_size)
-    rows = range(pictures.start, pictures.start + pictures.count)
-    return Images(images.pixels, tuple(map(str, rows)), images.labels)
+    return Images(images.pixels, names, images.labels)
+
+
+def _kept(builder, view):
+    """One view of all rooms, as it is kept."""
+    config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
+    only = tfds.decode.PartialDecoding({view: True})
+    examples = tfds.as_numpy(builder.as_dataset(split="train", shuffle_files=False, read_config=config, decoders=only))
+    values = np.stack([example[view] for example in examples])
+    return values if view == "rgb" else values[..., 0]

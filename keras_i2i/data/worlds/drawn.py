@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from keras_i2i.data.images import Images, track
-from keras_i2i.data.worlds import avatar_parts, avatars, street_digits
+from keras_i2i.data.worlds import avatar_parts, avatars, room_views, rooms, street_digits
 
 UNSEEN = 1_000_000  # pictures from this index on are never drawn for training
 
@@ -170,3 +170,55 @@ class StreetDigits(Drawn):
         rng = np.random.default_rng([self.seed, index])
         digit = street_digits.sample(rng)
         return street_digits.render(digit, rng, image_size), dataclasses.asdict(digit)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rooms(Drawn):
+    """One view of furnished rooms (see `rooms` and `room_views`): views of one index show one scene.
+
+    Read, "rgb" is uint8 `(N, size, size, 3)` as every source; "depth" float32 `(N, size, size, 1)`, metres; "nir", the
+    near-infrared, the same in 0..1; "segmentation" int32 `(N, size, size)`, places in `Rooms.classes`.
+
+    Attributes:
+        view: which.
+        count: how many scenes.
+        start: the index of the first.
+        seed: of the row.
+    """
+
+    view: str = "rgb"
+    count: int = 4_000
+    start: int = 0
+    seed: int = 0
+
+    world = "rooms"
+    classes = rooms.CLASSES
+    far = 10.0  # metres, beyond every wall
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.view not in room_views.VIEWS:
+            raise ValueError(f"A room has the views {', '.join(room_views.VIEWS)}, and no {self.view!r}.")
+
+    def name(self, image_size):
+        """The same for all views, which are kept together."""
+        return f"{image_size}px_{self.seed}_{self.start}_{self.count}"
+
+    def check(self):
+        room_views.check()
+
+    def views(self, index, image_size):
+        """All views of one scene, as they are kept; see `room_views.views`."""
+        return room_views.views(rooms.sample(np.random.default_rng([self.seed, index])), image_size)
+
+    def draw_all(self, image_size):
+        rows = range(self.start, self.start + self.count)
+        drawn = [self.views(index, image_size)[self.view] for index in track(rows, self.count, "Rendering rooms")]
+        return Images(self.measured(np.stack(drawn)), tuple(map(str, rows)))
+
+    def measured(self, kept):
+        """A view in its unit, from how it is kept."""
+        if self.view == "segmentation":
+            return kept.astype(np.int32)
+        scales = {"depth": 1000, "nir": 255}
+        return kept if self.view == "rgb" else (kept / np.float32(scales[self.view]))[..., None]
