@@ -105,7 +105,7 @@ def sheet(model, images):
 
     Args:
         model: a `Method`.
-        images: maps a domain's name to uint8 RGB images (N, H, W, 3).
+        images: maps a domain's name to uint8 RGB images (N, H, W, 3), or what else `model.pictured` takes of it.
 
     Returns:
         uint8 RGB (rows * size, N * size, 3), where narrower rows end in white. Of a `Translator`, each domain has one
@@ -119,8 +119,8 @@ def sheet(model, images):
             # Of many, those that come next: all of them would be the square of rows.
             place = model.domains.index(domain)
             others = [name for name in (*model.domains[place + 1 :], *model.domains[:place]) if name in model.targets]
-            rows.append(_fitted(sources, model.image_size))
-            rows += [model.translate(rows[-1], target=target) for target in others[:MOST_TARGETS]]
+            fitted = _fitted(sources, model.image_size)
+            rows += [model.pictured(fitted, domain, target) for target in (None, *others[:MOST_TARGETS])]
     if isinstance(model, Generator):
         count = max(map(len, images.values()))
         rows += [model.generate(count, domain, seed=0) for domain in model.domains]

@@ -66,6 +66,10 @@ class Inference:
         y = self.infer(key, lambda t, n: self.translate_tensor(t, target, n), x, batch_size, beside=(noise,))
         return kind.restore(y if samples == 1 else y.reshape(-1, samples, *y.shape[1:]))
 
+    def pictured(self, values, domain, target=None):
+        """What sheets show: a domain's images, uint8 RGB (N, H, W, 3), or with a target their translations."""
+        return values if target is None else self.translate(values, target=target)
+
     def _deterministic(self, samples, style):
         """Raises ValueError for what only a method with noise has."""
         if samples != 1 or style is not None:

@@ -3,6 +3,7 @@
 A batch holds a modality as it is measured; networks see it as floats near [-1, 1] or as one channel a class.
 """
 
+import colorsys
 import dataclasses
 from collections.abc import Mapping
 
@@ -47,6 +48,10 @@ class Image:
     def fitted(self, values, size):
         """Checked values, cropped to a centred square and shrunk."""
         return imaging.fit_to(values, size)
+
+    def shown(self, values):
+        """Values (N, H, W, ...) for people: uint8 RGB (N, H, W, 3)."""
+        return imaging.Kind(np.dtype(np.uint8), imaging.RANGES[2], True).restore(imaging.to_model(values)[0])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +118,12 @@ class Scalar:
         """Checked values, cropped to a centred square, of which the nearest pixels are taken."""
         return _nearest(values, size)
 
+    def shown(self, values):
+        """See `Image`: from black to white, and what is not known red."""
+        share = np.clip((values - self.low) / (self.high - self.low), 0, 1)
+        grey = np.repeat(np.nan_to_num(np.rint(255 * share)).astype(np.uint8), 3, axis=-1)
+        return np.where(np.isnan(values), np.array([255, 0, 0], np.uint8), grey)
+
 
 @dataclasses.dataclass(frozen=True)
 class Labels:
@@ -176,6 +187,14 @@ class Labels:
     def fitted(self, values, size):
         """See `Scalar`."""
         return _nearest(values, size)
+
+    def shown(self, values):
+        """See `Image`: hues a golden section apart."""
+        colors = [
+            colorsys.hsv_to_rgb(0.618034 * n % 1, 0.45 + 0.2 * (n % 3), 0.95 - 0.2 * (n % 2))
+            for n in range(self.classes)
+        ]
+        return np.rint(255 * np.array(colors)).astype(np.uint8)[values]
 
 
 KINDS = {"image": Image, "scalar": Scalar, "labels": Labels}

@@ -367,6 +367,11 @@ class MixMatch(Translator):
         made = made.astype(np.int32) if isinstance(self.kinds[target], modalities.Labels) else made
         return made if kind.batched else made[0]
 
+    def pictured(self, values, domain, target=None):
+        """See `Inference.pictured`; maps as grey values or colours."""
+        values = values if target is None else self.translate({domain: values}, target)
+        return self.kinds[target or domain].shown(values)
+
     def alignment(self, images, batch_size=32):
         """How well codes agree (thesis, equation 4.16): the mean cosine of those of what belongs together.
 

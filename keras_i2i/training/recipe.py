@@ -129,7 +129,8 @@ class Data:
         image_size: in pixels.
         batch_size: pictures of each domain a batch; one of labelled images has so many of each, in turn.
         domains: the batches' domains, "a" and "b", each a mapping of named parts. For a method of labelled images they
-            are those of its config, in that order, and their places are the labels.
+            are those of its config, in that order, and their places are the labels. For a method of modalities they are
+            its groups, "rgb+depth", and the parts of a group its modalities.
         augment: changes of every picture in every epoch, for parts that have none of their own; None for none.
         teacher: None for none.
         label_teacher: labels as a teacher's targets, for methods that take none; None for no such teacher.

@@ -122,7 +122,8 @@ def _plan(layout, loaded, targets, recipe):
         return parts.mix(loaded, targets, recipe)
     if targets:
         raise ValueError(f"{recipe.method} has no use for a teacher: take it out of the recipe's data.")
-    return parts.labelled(loaded, recipe) if layout is Layout.labelled else parts.paired(loaded, recipe)
+    plans = {Layout.labelled: parts.labelled, Layout.paired: parts.paired, Layout.modalities: parts.modalities}
+    return plans[layout](loaded, recipe)
 
 
 def build(recipe, teacher_dim=0, pretrained=None):
@@ -158,6 +159,11 @@ def build(recipe, teacher_dim=0, pretrained=None):
     if method.layout is Layout.labelled and tuple(recipe.data.domains) != model.domains:
         theirs, ours = (", ".join(map(str, names)) for names in (recipe.data.domains, model.domains))
         raise ValueError(f"data.domains are {theirs}, but config.domains are {ours}: give the same names in one order.")
+    if method.layout is Layout.modalities:
+        theirs, ours = {name: tuple(own) for name, own in recipe.data.domains.items()}, model.config.groups
+        if theirs != {"+".join(group): group for group in ours}:
+            named = ", ".join("+".join(group) for group in ours)
+            raise ValueError(f"data.domains must be config.groups, {named}, each with its modalities in that order.")
     if pretrained is not None:
         model.load_pretrained(pretrained)
     model.compile(_optimizers(model, recipe), jit_compile=recipe.jit_compile)
@@ -234,6 +240,11 @@ def _teacher_dim(targets):
 def _samples(recipe, loaded, model):
     """A few pictures of each domain, for the sheets, by the names of the model's domains."""
     pictures = {}
+    if model.layout is Layout.modalities:
+        for own in loaded.values():
+            for name, one in own.items():
+                pictures.setdefault(name, np.asarray(one.images.pixels[:SAMPLE_COUNT]))
+        return {name: pictures[name] for name in model.domains}
     for key, name in zip(loaded, model.domains, strict=True):
         if key in recipe.samples:
             images = data.read(parts.resolve(recipe.samples[key]), recipe.data.image_size)
@@ -241,6 +252,11 @@ def _samples(recipe, loaded, model):
             images = next(iter(loaded[key].values())).images
         pictures[name] = np.asarray(images.pixels[:SAMPLE_COUNT])
     return pictures
+
+
+def _kinds(model):
+    """How many kinds of pairs a batch has."""
+    return len(model.config.groups) if model.layout is Layout.modalities else 1
 
 
 def _history(recipe, loaded, model, seconds):
@@ -255,7 +271,7 @@ def _history(recipe, loaded, model, seconds):
             for name, one in own.items()
         },
         "steps": steps,
-        **({"images": seen * len(loaded)} if model.layout is Layout.labelled else {"pairs": seen}),
+        **({"images": seen * len(loaded)} if model.layout is Layout.labelled else {"pairs": seen * _kinds(model)}),
         "wall_time_s": round(seconds, 1),
         "hardware": environment.hardware(),
     }
