@@ -128,6 +128,24 @@ def test_groups_of_other_scenes(tmp_path, monkeypatch):
     assert not np.array_equal(batch["rgb+depth/rgb"], batch["rgb+segmentation/rgb"])
 
 
+def test_painted_views_are_pictures_that_can_be_read():
+    plain = {view: Rooms(view, count=3).draw_all(32).pixels for view in room_views.VIEWS}
+    painted = {view: Rooms(view, painted=True, count=3).draw_all(32).pixels for view in room_views.VIEWS}
+    assert {(pixels.shape, pixels.dtype.name) for pixels in painted.values()} == {((3, 32, 32, 3), "uint8")}
+    np.testing.assert_array_equal(painted["rgb"], plain["rgb"])
+    np.testing.assert_array_equal(rooms.labels(painted["segmentation"]), plain["segmentation"])
+    np.testing.assert_allclose(
+        rooms.depths(painted["depth"]), plain["depth"][..., 0], atol=0.5 * Rooms.far / 255 + 1e-4
+    )
+    np.testing.assert_allclose(painted["nir"][..., 0] / 255, plain["nir"][..., 0], atol=1e-6)
+
+
+def test_no_two_classes_look_alike():
+    colors = np.array(list(rooms.PALETTE.values()), float)
+    apart = np.linalg.norm(colors[:, None] - colors[None], axis=-1)
+    assert apart[~np.eye(len(colors), dtype=bool)].min() > 60
+
+
 # ---- what makes no sense --------------------------------------------------------------------------------------------
 
 

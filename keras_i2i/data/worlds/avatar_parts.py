@@ -6,9 +6,7 @@ are those of `PALETTE` and no others. Partner of the portrait with the same inde
 
 import xml.etree.ElementTree as ElementTree
 
-import numpy as np
-
-from keras_i2i.data.worlds import avatars
+from keras_i2i.data.worlds import avatars, palette
 
 PALETTE = {
     "backdrop": (0, 0, 0),
@@ -60,10 +58,7 @@ def labels(maps):
     Returns:
         int32 `(..., H, W)`, places in `PARTS`.
     """
-    colors = np.array(list(PALETTE.values()), np.int32)
-    maps = np.asarray(maps, np.int32)
-    distances = np.stack([np.square(maps - color).sum(axis=-1) for color in colors], axis=-1)
-    return distances.argmin(axis=-1).astype(np.int32)
+    return palette.labels(maps, PALETTE)
 
 
 def _base(group):

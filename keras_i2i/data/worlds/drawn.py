@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from keras_i2i.data.images import Images, track
-from keras_i2i.data.worlds import avatar_parts, avatars, room_views, rooms, street_digits
+from keras_i2i.data.worlds import avatar_parts, avatars, palette, room_views, rooms, street_digits
 
 UNSEEN = 1_000_000  # pictures from this index on are never drawn for training
 
@@ -177,23 +177,26 @@ class Rooms(Drawn):
     """One view of furnished rooms (see `rooms` and `room_views`): views of one index show one scene.
 
     Read, "rgb" is uint8 `(N, size, size, 3)` as every source; "depth" float32 `(N, size, size, 1)`, metres; "nir", the
-    near-infrared, the same in 0..1; "segmentation" int32 `(N, size, size)`, places in `Rooms.classes`.
+    near-infrared, the same in 0..1; "segmentation" int32 `(N, size, size)`, places in `Rooms.classes`. Painted, all are
+    pictures: classes in flat colours, depth and near-infrared in grey (see `rooms.labels` and `rooms.depths`).
 
     Attributes:
         view: which.
+        painted: whether it is to be a picture.
         count: how many scenes.
         start: the index of the first.
         seed: of the row.
     """
 
     view: str = "rgb"
+    painted: bool = False
     count: int = 4_000
     start: int = 0
     seed: int = 0
 
     world = "rooms"
     classes = rooms.CLASSES
-    far = 10.0  # metres, beyond every wall
+    far = rooms.FAR
 
     def __post_init__(self):
         super().__post_init__()
@@ -217,8 +220,13 @@ class Rooms(Drawn):
         return Images(self.measured(np.stack(drawn)), tuple(map(str, rows)))
 
     def measured(self, kept):
-        """A view in its unit, from how it is kept."""
+        """A view in its unit, or painted, from how it is kept."""
+        if self.view == "rgb":
+            return kept
         if self.view == "segmentation":
-            return kept.astype(np.int32)
-        scales = {"depth": 1000, "nir": 255}
-        return kept if self.view == "rgb" else (kept / np.float32(scales[self.view]))[..., None]
+            return palette.painted(kept, rooms.PALETTE) if self.painted else kept.astype(np.int32)
+        unit = {"depth": 1000, "nir": 255}[self.view]
+        if not self.painted:
+            return (kept / np.float32(unit))[..., None]
+        grey = np.rint(kept * (255 / {"depth": unit * rooms.FAR, "nir": unit}[self.view]))
+        return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=-1)

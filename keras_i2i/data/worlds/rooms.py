@@ -8,10 +8,26 @@ import dataclasses
 
 import numpy as np
 
-CLASSES = (
-    "wall", "floor", "ceiling", "window", "door", "picture", "rug",
-    "bed", "sofa", "table", "chair", "cabinet", "lamp", "object",
-)  # fmt: skip
+from keras_i2i.data.worlds import palette
+
+PALETTE = {
+    "wall": (150, 150, 150),
+    "floor": (90, 60, 30),
+    "ceiling": (235, 235, 235),
+    "window": (90, 190, 255),
+    "door": (170, 90, 20),
+    "picture": (255, 80, 200),
+    "rug": (130, 20, 60),
+    "bed": (40, 80, 230),
+    "sofa": (120, 50, 200),
+    "table": (230, 160, 40),
+    "chair": (250, 240, 60),
+    "cabinet": (20, 110, 60),
+    "lamp": (255, 40, 40),
+    "object": (70, 230, 90),
+}
+CLASSES = tuple(PALETTE)
+FAR = 10.0  # metres: beyond every wall
 # Share of near-infrared light that a material throws back, least and most. Dyes let it through: cloth is bright.
 MATERIALS = {
     "paint": (0.55, 0.85),
@@ -333,3 +349,16 @@ def _clutter(b, x, y, base, large=False):
                 dx, dy, dz = rng.normal(0, 0.05 * scale, 3)
                 pieces.append(("sphere", (ball, 0, 0), (dx, dy, 2 * tall + abs(dz) + ball / 2), "leaf", green))
     b.place("object", pieces, x, y, rng.uniform(0, 2 * np.pi), base)
+
+
+# ---- views as pictures ----------------------------------------------------------------------------------------------
+
+
+def labels(pictures):
+    """The classes that painted views show: uint8 RGB `(..., H, W, 3)` to int32 `(..., H, W)`, places in `CLASSES`."""
+    return palette.labels(pictures, PALETTE)
+
+
+def depths(pictures):
+    """The depth that painted views show: uint8 RGB `(..., H, W, 3)` to float32 `(..., H, W)`, metres."""
+    return np.asarray(pictures, np.float32).mean(axis=-1) * np.float32(FAR / 255)
