@@ -35,5 +35,6 @@ PROTOCOLS = {
     "face of a woman <-> face of a man": Protocol("gender", "accuracy"),
     "avatar: brown hair <-> blond hair": Protocol("haircolor", "accuracy"),
     "avatar: parts -> portrait": Protocol("avatar_parts", "mean_iou"),
+    "room: labels -> picture": Protocol("room_pictures", "mean_iou"),
     "photo: brown hair <-> blond hair": Protocol("haircolor_photos", "hair_in_range"),
 }

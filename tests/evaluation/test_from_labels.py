@@ -1,12 +1,14 @@
-"""The protocol of avatars' parts, on translators whose answers are known."""
+"""Protocols of labels -> picture, that of avatars' parts for all, on translators whose answers are known."""
 
 import types
 
 import numpy as np
 import pytest
 
-from keras_i2i.data.worlds import avatar_parts
+from keras_i2i.data.worlds import avatar_parts, rooms
 from keras_i2i.evaluation import avatar_parts as protocol
+from keras_i2i.evaluation import from_labels, room_pictures
+from keras_i2i.metrics import segmentation
 
 PALETTE = np.array(list(avatar_parts.PALETTE.values()), np.uint8)
 
@@ -17,7 +19,7 @@ class Judge:
     measured = {"pixel_accuracy": 1.0, "mean_iou": 1.0}
 
     def score(self, images, truth):
-        return protocol.segmentation(truth, avatar_parts.labels(images), len(PALETTE))
+        return segmentation(truth, avatar_parts.labels(images), len(PALETTE))
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def test_a_perfect_translator(pairs):
     assert values["psnr"] > 45 and values["ssim"] > 0.99
     assert values["pixel_accuracy"] == values["mean_iou"] == 1 and set(values["iou"].values()) == {1.0}
     assert values["parts_pixel_accuracy"] == values["parts_mean_iou"] == 1
-    assert values["protocol"]["portraits"] == 8 and "diversity" not in values
+    assert values["protocol"]["images"] == 8 and "diversity" not in values
 
 
 def test_one_answer_for_all_is_found_out(pairs):
@@ -84,6 +86,15 @@ def test_held_out_portraits_are_others_than_the_judge_and_models_see():
     _, other_portraits = protocol.held_out("validation", 6)
     assert maps.shape == portraits.shape == (6, 64, 64, 3)
     assert len({one.tobytes() for one in (*portraits, *other_portraits)}) == 12
-    assert {start for start in protocol.STARTS.values()}.isdisjoint(range(protocol.JUDGED))
+    assert {start for start in from_labels.STARTS.values()}.isdisjoint(range(protocol.PROTOCOL.judged))
     shown = model(lambda images, target, **options: images)
     assert protocol.samples(shown, columns=4).shape == (3 * 64 * 2, 4 * 64 * 2, 3)
+
+
+@pytest.mark.slow
+def test_held_out_rooms_and_their_painted_labels():
+    pytest.importorskip("pybullet")
+    maps, pictures = room_pictures.held_out("test", 3)
+    assert maps.shape == pictures.shape == (3, 64, 64, 3) and maps.dtype == pictures.dtype == np.uint8
+    colors = {tuple(color) for color in maps.reshape(-1, 3).tolist()}
+    assert colors <= set(rooms.PALETTE.values())
