@@ -36,5 +36,6 @@ PROTOCOLS = {
     "avatar: brown hair <-> blond hair": Protocol("haircolor", "accuracy"),
     "avatar: parts -> portrait": Protocol("avatar_parts", "mean_iou"),
     "room: labels -> picture": Protocol("room_pictures", "mean_iou"),
+    "room: depth <-> labels": Protocol("room_modalities", "mean_iou"),
     "photo: brown hair <-> blond hair": Protocol("haircolor_photos", "hair_in_range"),
 }

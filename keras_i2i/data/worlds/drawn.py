@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from keras_i2i.data.images import Images, track
-from keras_i2i.data.worlds import avatar_parts, avatars, palette, room_views, rooms, street_digits
+from keras_i2i.data.worlds import avatar_parts, avatars, room_views, rooms, street_digits
 
 UNSEEN = 1_000_000  # pictures from this index on are never drawn for training
 
@@ -224,9 +224,8 @@ class Rooms(Drawn):
         if self.view == "rgb":
             return kept
         if self.view == "segmentation":
-            return palette.painted(kept, rooms.PALETTE) if self.painted else kept.astype(np.int32)
-        unit = {"depth": 1000, "nir": 255}[self.view]
-        if not self.painted:
-            return (kept / np.float32(unit))[..., None]
-        grey = np.rint(kept * (255 / {"depth": unit * rooms.FAR, "nir": unit}[self.view]))
-        return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=-1)
+            return rooms.painted_labels(kept) if self.painted else kept.astype(np.int32)
+        if self.view == "depth":
+            metres = (kept / np.float32(1000))[..., None]
+            return rooms.painted_depths(metres) if self.painted else metres
+        return np.repeat(kept[..., None], 3, axis=-1) if self.painted else (kept / np.float32(255))[..., None]

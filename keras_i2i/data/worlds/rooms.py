@@ -354,6 +354,16 @@ def _clutter(b, x, y, base, large=False):
 # ---- views as pictures ----------------------------------------------------------------------------------------------
 
 
+def painted_labels(values):
+    """Classes in flat colours: whole numbers `(..., H, W)` to uint8 RGB `(..., H, W, 3)`; `labels` is the way back."""
+    return palette.painted(values, PALETTE)
+
+
+def painted_depths(values):
+    """Depth from black, 0, to white, `FAR`: metres `(..., H, W, 1)` to uint8 RGB `(..., H, W, 3)`; see `depths`."""
+    return np.repeat(np.rint(np.clip(values / FAR, 0, 1) * 255).astype(np.uint8), 3, axis=-1)
+
+
 def labels(pictures):
     """The classes that painted views show: uint8 RGB `(..., H, W, 3)` to int32 `(..., H, W)`, places in `CLASSES`."""
     return palette.labels(pictures, PALETTE)

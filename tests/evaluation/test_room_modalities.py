@@ -1,0 +1,103 @@
+"""The protocol of rooms' modalities, on translators whose answers are known."""
+
+import types
+
+import numpy as np
+import pytest
+
+from keras_i2i.core.batches import Layout
+from keras_i2i.data.worlds import rooms
+from keras_i2i.evaluation import room_modalities as protocol
+from keras_i2i.metrics.agreement import Alignment
+
+COUNT = 6
+
+
+@pytest.fixture(autouse=True)
+def scenes(monkeypatch):
+    """Stripes whose class says how far away they are, in place of rooms."""
+    labels = np.broadcast_to(np.arange(64) % 14, (COUNT, 64, 64)) + np.arange(COUNT)[:, None, None]
+    labels = (labels % 14).astype(np.int32)
+    views = {"segmentation": labels, "depth": (0.5 + 0.5 * labels)[..., None].astype(np.float32)}
+    views["rgb"] = rooms.painted_labels(labels)
+    painted = {"segmentation": views["rgb"], "depth": rooms.painted_depths(views["depth"]), "rgb": views["rgb"]}
+    monkeypatch.setattr(
+        protocol, "_read", lambda view, paint, start, count: (painted if paint else views)[view][:count]
+    )
+    return views
+
+
+def of_depth(metres):
+    return np.rint(2 * metres - 1).astype(np.int32)
+
+
+def modal(answer):
+    """A method of modalities."""
+    alike = {("rgb", "depth"): Alignment(0.9, 0.1), ("rgb", "segmentation"): Alignment(0.7, 0.3)}
+    return types.SimpleNamespace(
+        layout=Layout.modalities, domains=protocol.MODALITIES, translate=answer, alignment=lambda images: alike
+    )
+
+
+def test_a_perfect_translator_of_modalities():
+    asked = []
+
+    def answer(given, target, weights=None):
+        asked.append((tuple(given), target, weights))
+        if "depth" in given:
+            labels = of_depth(given["depth"][..., 0])
+        else:
+            labels = given["segmentation"] if "segmentation" in given else rooms.labels(given["rgb"])
+        return labels if target == "segmentation" else 0.5 + 0.5 * labels[..., None]
+
+    values = protocol.evaluate(modal(answer), count=COUNT)
+    assert values["mean_iou"] == values["pixel_accuracy"] == values["rgb_mean_iou"] == values["fused_mean_iou"] == 1
+    assert values["depth_delta_1"] == values["rgb_delta_1"] == 1 and values["depth_rmse"] == 0
+    assert values["alignment"] == pytest.approx(0.8) and values["alignment_of_others"] == pytest.approx(0.2)
+    assert (("rgb", "depth"), "segmentation", protocol.FUSED) in asked
+    assert (("depth",), "segmentation", None) in asked and (("segmentation",), "depth", None) in asked
+    assert set(protocol.quick(modal(answer))) == {"mean_iou", "delta_1"}
+    assert set(values["iou"]) == set(rooms.CLASSES)
+
+
+def test_a_translator_of_pictures_is_read_back():
+    def answer(images, target):
+        if target == "segmentation":
+            return rooms.painted_labels(of_depth(rooms.depths(images)))
+        return rooms.painted_depths(0.5 + 0.5 * rooms.labels(images)[..., None])
+
+    values = protocol.evaluate(types.SimpleNamespace(domains=("depth", "segmentation"), translate=answer), count=COUNT)
+    assert values["mean_iou"] == 1 and values["depth_delta_1"] == 1 and values["depth_rmse"] < 0.02
+    assert "fused_mean_iou" not in values and "alignment" not in values
+
+
+def test_one_answer_for_all_is_found_out():
+    wall = types.SimpleNamespace(
+        domains=("depth", "segmentation"), translate=lambda images, target: np.full_like(images, 150)
+    )
+    values = protocol.evaluate(wall, count=COUNT)
+    assert values["mean_iou"] < 0.02 and values["pixel_accuracy"] < 0.1 and values["depth_delta_1"] < 0.4
+
+
+def test_a_cascade_hands_on():
+    def step(offset):
+        return types.SimpleNamespace(translate=lambda images, target: images + offset + len(target))
+
+    cascade = protocol.Cascade(((step(1), "rgb"), (step(10), "depth")))
+    assert cascade.translate(np.zeros((1, 2, 2, 3), int)).max() == 1 + 3 + 10 + 5
+
+
+def test_the_sheet_has_a_line_a_way():
+    def answer(given, target, weights=None):
+        shape = next(iter(given.values())).shape[:3]
+        kinds = {"segmentation": np.zeros(shape, int), "depth": np.zeros((*shape, 1))}
+        return kinds.get(target, np.zeros((*shape, 3), np.uint8))
+
+    assert protocol.samples(modal(answer), columns=3).shape == (9 * 64 * 2, 3 * 64 * 2, 3)
+    pictures = types.SimpleNamespace(domains=("depth", "segmentation"), translate=lambda images, target: images)
+    assert protocol.samples(pictures, columns=3).shape == (5 * 64 * 2, 3 * 64 * 2, 3)
+
+
+def test_splits_are_those_there_are():
+    with pytest.raises(ValueError, match="test and validation, and no 'train'"):
+        protocol.held_out("train")
