@@ -164,7 +164,6 @@ def _files(source, out):
 def _translate_all(model, target, faces, files, out):
     """Translates in passes of `BATCH`; returns how many, the files without an image, and those without a face."""
     import numpy as np
-    from PIL import Image
 
     from keras_i2i.data.images import track
 
@@ -174,7 +173,7 @@ def _translate_all(model, target, faces, files, out):
         if batch:
             for path, result in zip(batch, model.translate(np.stack(list(batch.values())), target), strict=True):
                 (out / files[path]).parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(result).save(out / files[path])
+                model.picture(result, target).save(out / files[path])
         return len(batch)
 
     for path in track(files, len(files), "Translating"):

@@ -70,6 +70,12 @@ class Inference:
         """What sheets show: a domain's images, uint8 RGB (N, H, W, 3), or with a target their translations."""
         return values if target is None else self.translate(values, target=target)
 
+    def picture(self, result, target):
+        """What a file is to have of one translation (H, W, ...) of uint8 images to a target, a `PIL.Image.Image`."""
+        from PIL import Image
+
+        return Image.fromarray(result)
+
     def _deterministic(self, samples, style):
         """Raises ValueError for what only a method with noise has."""
         if samples != 1 or style is not None:

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
+import PIL.Image
 from keras import ops
 
 from keras_i2i.core import imaging
@@ -52,6 +53,10 @@ class Image:
     def shown(self, values):
         """Values (N, H, W, ...) for people: uint8 RGB (N, H, W, 3)."""
         return imaging.Kind(np.dtype(np.uint8), imaging.RANGES[2], True).restore(imaging.to_model(values)[0])
+
+    def picture(self, values):
+        """What a file is to have of one example (H, W, ...), without loss, as a `PIL.Image.Image`."""
+        return PIL.Image.fromarray(values)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,6 +129,11 @@ class Scalar:
         grey = np.repeat(np.nan_to_num(np.rint(255 * share)).astype(np.uint8), 3, axis=-1)
         return np.where(np.isnan(values), np.array([255, 0, 0], np.uint8), grey)
 
+    def picture(self, values):
+        """See `Image`: 16 bits a pixel, from 1 for `low` to 65535 for `high`; 0 is not known."""
+        share = np.clip((values[..., 0] - self.low) / (self.high - self.low), 0, 1)
+        return PIL.Image.fromarray(np.nan_to_num(np.rint(1 + 65534 * share)).astype(np.uint16))
+
 
 @dataclasses.dataclass(frozen=True)
 class Labels:
@@ -138,8 +148,8 @@ class Labels:
     loss = "cross_entropy"
 
     def __post_init__(self):
-        if self.classes < 2:
-            raise ValueError(f"A modality of labels needs 2 classes or more, got {self.classes}.")
+        if not 2 <= self.classes <= 256:
+            raise ValueError(f"A modality of labels needs 2 to 256 classes, got {self.classes}.")
 
     @property
     def channels(self):
@@ -190,11 +200,18 @@ class Labels:
 
     def shown(self, values):
         """See `Image`: hues a golden section apart."""
-        colors = [
-            colorsys.hsv_to_rgb(0.618034 * n % 1, 0.45 + 0.2 * (n % 3), 0.95 - 0.2 * (n % 2))
-            for n in range(self.classes)
-        ]
-        return np.rint(255 * np.array(colors)).astype(np.uint8)[values]
+        return self._colors()[values]
+
+    def picture(self, values):
+        """See `Image`: 8 bits a pixel, the classes, with colours as the palette."""
+        picture = PIL.Image.fromarray(values.astype(np.uint8))
+        picture.putpalette(self._colors().tobytes())
+        return picture
+
+    def _colors(self):
+        hues = (0.618034 * np.arange(self.classes)) % 1
+        colors = [colorsys.hsv_to_rgb(h, 0.45 + 0.2 * (n % 3), 0.95 - 0.2 * (n % 2)) for n, h in enumerate(hues)]
+        return np.rint(255 * np.array(colors)).astype(np.uint8)
 
 
 KINDS = {"image": Image, "scalar": Scalar, "labels": Labels}

@@ -372,6 +372,10 @@ class MixMatch(Translator):
         values = values if target is None else self.translate({domain: values}, target)
         return self.kinds[target or domain].shown(values)
 
+    def picture(self, result, target):
+        """See `Inference.picture` and the modalities'."""
+        return self.kinds[target].picture(result)
+
     def alignment(self, images, batch_size=32):
         """How well codes agree (thesis, equation 4.16): the mean cosine of those of what belongs together.
 

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import PIL.Image
 import pytest
 
 import keras_i2i as ki
@@ -147,7 +148,7 @@ def test_labels_are_one_channel_a_class():
         ({"kind": "sound"}, "must be one of image, scalar, labels"),
         ("image", "must be one of image, scalar, labels"),
         ({"kind": "labels"}, "needs 'classes'"),
-        ({"kind": "labels", "classes": 1}, "2 classes or more"),
+        ({"kind": "labels", "classes": 1}, "2 to 256 classes"),
         ({"kind": "scalar", "high": 2.0, "unit": "m"}, "no setting 'unit'"),
         ({"kind": "scalar", "low": 2.0, "high": 2.0}, "low < high"),
     ],
@@ -155,6 +156,22 @@ def test_labels_are_one_channel_a_class():
 def test_modalities_that_are_none(spec, text):
     with refused(ValueError, text):
         modality("x", spec)
+
+
+def test_files_keep_every_value(tmp_path):
+    depth, labels, size = Scalar(0.0, 10.0), Labels(14), (9, 9)
+    metres = np.random.default_rng(0).uniform(0, 10, (*size, 1)).astype(np.float32)
+    metres[0, 0] = np.nan
+    classes = np.random.default_rng(1).integers(0, 14, size, np.int32)
+    depth.picture(metres).save(tmp_path / "depth.png")
+    labels.picture(classes).save(tmp_path / "labels.png")
+    raw, again = (np.asarray(PIL.Image.open(tmp_path / name)) for name in ("depth.png", "labels.png"))
+    assert raw.dtype == np.uint16 and raw[0, 0] == 0 and (raw.ravel()[1:] > 0).all()
+    np.testing.assert_allclose((raw.ravel()[1:] - 1.0) / 65534 * 10, metres.ravel()[1:], atol=1e-4)
+    np.testing.assert_array_equal(again, classes)
+    assert depth.shown(metres[None])[0, 0, 0].tolist() == [255, 0, 0]
+    colors = labels.shown(np.arange(14).reshape(1, 1, 14))
+    assert len(np.unique(colors.reshape(14, 3), axis=0)) == 14
 
 
 # ---- losses ---------------------------------------------------------------------------------------------------------
