@@ -71,7 +71,9 @@ def _by_protocol(name, found, split, write, report):
         from keras_i2i.evaluation import claims
 
         report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(json.dumps(claims.report(found, values, split), indent=2) + "\n", encoding="utf-8")
+        report.write_text(
+            json.dumps(claims.report(found, values, split, model.count_params()), indent=2) + "\n", encoding="utf-8"
+        )
     if write:
         from PIL import Image
 

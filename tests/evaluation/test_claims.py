@@ -88,9 +88,14 @@ def test_a_report_has_the_run_and_its_curve(tmp_path):
     record = types.SimpleNamespace(
         name="n", method="m", task="t", weights=weights, training={"seed": 1, "steps": 20, "data": {}}
     )
-    made = claims.report(types.SimpleNamespace(record=record, folder=tmp_path), {"accuracy": 0.8}, "test")
+    made = claims.report(types.SimpleNamespace(record=record, folder=tmp_path), {"accuracy": 0.8}, "test", 1234)
     assert made["curve"] == {"step": [10, 20], "accuracy": [0.5, 0.75]}
-    assert made["seed"] == 1 and made["metrics"] == {"accuracy": 0.8} and made["weights_sha256"] == "0" * 64
+    assert (
+        made["parameters"] == 1234
+        and made["seed"] == 1
+        and made["metrics"] == {"accuracy": 0.8}
+        and made["weights_sha256"] == "0" * 64
+    )
     folder = tmp_path / "tests/claims/digits/reports"
     folder.mkdir(parents=True)
     (folder / "n-1.json").write_text(json.dumps(made))
@@ -100,3 +105,28 @@ def test_a_report_has_the_run_and_its_curve(tmp_path):
 def test_every_comparison_has_a_table_without_reports():
     for name in claims.COMPARISONS:
         assert claims.table(name, []).count("not measured yet") == len(claims.COMPARISONS[name].claims)
+
+
+def test_dino_is_held_against_the_others_in_its_own_world():
+    values = dict(psnr=20.0, ssim=0.8, pixel_accuracy=0.9, mean_iou=0.7, parameters=10_000_000)
+    reports = [run(f"{name}_rooms", **values) for name in ("dino", "dino_bidirectional", "pix2pix", "bicyclegan")]
+    for one in reports:
+        one["parameters"] = one["metrics"].pop("parameters")
+    text = claims.table("rooms", reports)
+    assert text.count("**holds**") == 2 and "10.0 and 20.0 million parameters" in text and "| 10000000 |" in text
+    reports[0]["metrics"]["ssim"] = 0.79
+    reports[1]["metrics"]["psnr"] = 19.0
+    text = claims.table("rooms", reports)
+    assert text.count("**does not hold**") == 2 and "ssim 0.790 (best other 0.800)" in text
+    assert claims.table("avatar_parts", reports).count("not measured yet") == 2
+
+
+def test_orders_of_ablations_must_rise_everywhere():
+    names = ("mix_match_pairs", "mix_match_autoencoders", "mix_match_latent", "mix_match_noise", "mix_match")
+    reports = [run(f"{name}_modalities", mean_iou=0.1 * place) for place, name in enumerate(names)]
+    text = claims.table("modalities", reports)
+    assert "pseudo-pairs: **holds**, 0.000 < 0.100 < 0.200 < 0.300 < 0.400." in text
+    reports[2]["metrics"]["mean_iou"] = 0.1
+    assert "pseudo-pairs: **does not hold**" in claims.table("modalities", reports)
+    reports += [run("cascade_modalities", mean_iou=0.2), run("cyclegan_modalities", mean_iou=0.1)]
+    assert "above CycleGAN: **holds**, 0.400, 2x pix2pix 0.200, CycleGAN 0.100." in claims.table("modalities", reports)
