@@ -15,7 +15,7 @@ from keras_i2i.training import recipe as recipes
 REPORTS = "reports"
 
 
-def report(found, values, split, parameters):
+def report(found, values, split, parameters, behind=None):
     """What `keras-i2i evaluate --json` writes: the numbers, which run they are of, and its curve where it has one.
 
     Args:
@@ -23,6 +23,7 @@ def report(found, values, split, parameters):
         values: of the task's protocol.
         split: that they were measured on.
         parameters: how many the model has, critics and all.
+        behind: the `Found` whose translations it was given; None for none. Of both the lengths are added up.
 
     Returns:
         a JSON-able dict.
@@ -30,7 +31,11 @@ def report(found, values, split, parameters):
     record = found.record
     kept = ("seed", "steps", "pairs", "images", "wall_time_s", "hardware")
     told = {key: record.training[key] for key in kept if key in record.training}
-    whole = {"name": record.name, "method": record.method, "task": record.task, **told, "split": split}
+    name = record.name
+    if behind is not None:
+        name = f"{behind.record.name}+{name}"
+        told |= {key: told[key] + behind.record.training[key] for key in ("steps", "pairs", "wall_time_s")}
+    whole = {"name": name, "method": record.method, "task": record.task, **told, "split": split}
     whole["parameters"] = parameters
     return {**whole, "weights_sha256": record.weights.sha256, "metrics": values, "curve": _curve(found.folder)}
 

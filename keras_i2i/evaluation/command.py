@@ -24,6 +24,9 @@ def evaluate(
     split: Annotated[Split, typer.Option(help="What to measure on: choose by validation, report test.")] = Split.test,
     write: Annotated[bool, typer.Option("--write", help="Put numbers and samples into the model's folder.")] = False,
     report: Annotated[pathlib.Path | None, typer.Option("--json", help="Write the numbers to this file, too.")] = None,
+    behind: Annotated[
+        str | None, typer.Option(help="A model whose translations this one is given: both are measured as one.")
+    ] = None,
     on: Annotated[str | None, typer.Option(help="Images to measure on instead: whatever ki.data.source takes.")] = None,
     reference: Annotated[
         str | None, typer.Option(help="With --on: real images of the target; else those of the model's recipe.")
@@ -41,17 +44,19 @@ def evaluate(
     """
     if write and split is not Split.test:
         raise UsageError("A model's folder has the numbers of the split test: leave out --write or --split.")
-    if on is not None and (write or report is not None):
-        raise UsageError("--write and --json are for the task's own protocol: with --on, give --out.")
+    if on is not None and (write or behind or report is not None):
+        raise UsageError("--write, --behind and --json are for the task's own protocol: with --on, give --out.")
+    if write and behind:
+        raise UsageError("Two models have no folder in common: leave out --write or --behind.")
     found = find(name)
     if on is not None:
         folder = out or pathlib.Path("evaluations") / found.record.name
         _anywhere(name, found, on, reference, target, count, seed, folder)
     else:
-        _by_protocol(name, found, split.value, write, report)
+        _by_protocol(name, found, split.value, write, report, behind)
 
 
-def _by_protocol(name, found, split, write, report):
+def _by_protocol(name, found, split, write, report, behind):
     from keras_i2i.evaluation import PROTOCOLS
 
     if found.record.task not in PROTOCOLS:
@@ -64,16 +69,20 @@ def _by_protocol(name, found, split, write, report):
     start()
     from keras_i2i import zoo
 
-    model, headline = zoo.load(name), protocol.headline
+    model, headline, before = zoo.load(name), protocol.headline, None
+    if behind is not None:
+        if not hasattr(protocol.module, "Cascade"):
+            raise UsageError(f"The protocol of {found.record.task!r} has no cascades: leave out --behind.")
+        before = find(behind)
+        model = protocol.module.Cascade(zoo.load(behind), model)
     values = protocol.module.evaluate(model, split=split)
     print(json.dumps(values, indent=2))
     if report is not None:
         from keras_i2i.evaluation import claims
 
         report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(
-            json.dumps(claims.report(found, values, split, model.count_params()), indent=2) + "\n", encoding="utf-8"
-        )
+        told = claims.report(found, values, split, model.count_params(), before)
+        report.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     if write:
         from PIL import Image
 

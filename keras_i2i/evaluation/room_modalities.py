@@ -2,7 +2,7 @@
 
 On held-out rooms whose RGB, depth and labels are all known. A method of modalities is asked by their names "rgb",
 "depth" and "segmentation"; another, whose domains have those names, by painted pictures (see `Rooms`), which are read
-back; several such, one after another, are a `Cascade`.
+back; two such, one behind the other, are a `Cascade`.
 """
 
 import dataclasses
@@ -27,19 +27,32 @@ NEAREST = 0.05  # metres, of depth that is measured: its logarithm is
 
 @dataclasses.dataclass(frozen=True)
 class Cascade:
-    """Translators of pictures, each taking what the one before has made.
+    """Two translators of pictures, of which the second takes what the first has made.
 
     Attributes:
-        steps: (model, the domain it translates to), in turn.
+        first, second: models; from the first domain of the one to the last of the other.
     """
 
-    steps: tuple[tuple[object, str], ...]
+    first: object
+    second: object
+
+    @property
+    def domains(self):
+        """The first's source and the second's target."""
+        return self.first.domains[0], self.second.targets[-1]
+
+    @property
+    def targets(self):
+        """The second's target alone."""
+        return self.domains[1:]
+
+    def count_params(self):
+        """Of both."""
+        return self.first.count_params() + self.second.count_params()
 
     def translate(self, images, target=None):
-        """Translates uint8 images to the last step's domain."""
-        for model, domain in self.steps:
-            images = model.translate(images, target=domain)
-        return images
+        """Translates uint8 images to the second's target."""
+        return self.second.translate(self.first.translate(images), target=target)
 
 
 @functools.lru_cache(maxsize=8)
@@ -88,12 +101,13 @@ def ask(model, given, target, split="test", count=COUNT):
 
 
 def quick(model):
-    """`mean_iou` and `delta_1` of the unseen directions on part of the split "validation": for use during training."""
-    truth = held_out("validation", 100)
-    return {
-        "mean_iou": _labels(model, ("depth",), truth, "validation", 100).mean_iou,
-        **{"delta_1": _depths(model, ("segmentation",), truth, "validation", 100)["delta_1"]},
-    }
+    """`mean_iou` and `depth_delta_1` on part of the split "validation": for use during training."""
+    truth, values = held_out("validation", 100), {}
+    if _translates(model, "depth", "segmentation"):
+        values["mean_iou"] = _labels(model, ("depth",), truth, "validation", 100).mean_iou
+    if _translates(model, "segmentation", "depth"):
+        values["depth_delta_1"] = _depths(model, ("segmentation",), truth, "validation", 100)["delta_1"]
+    return values
 
 
 def evaluate(model, *, split="test", count=COUNT):
@@ -111,11 +125,11 @@ def evaluate(model, *, split="test", count=COUNT):
         them.
     """
     truth, values = held_out(split, count), {}
-    known = getattr(model, "domains", ("depth", "segmentation"))
-    if {"depth", "segmentation"} <= set(known):
+    if _translates(model, "depth", "segmentation"):
         found = _labels(model, ("depth",), truth, split, count)
         values = {"mean_iou": found.mean_iou, "pixel_accuracy": found.pixel_accuracy}
         values["iou"] = dict(zip(rooms.CLASSES, map(float, found.class_iou), strict=True))
+    if _translates(model, "segmentation", "depth"):
         errors = _depths(model, ("segmentation",), truth, split, count)
         values |= {f"depth_{name}": error for name, error in errors.items()}
     if getattr(model, "layout", None) is Layout.modalities:
@@ -127,6 +141,10 @@ def evaluate(model, *, split="test", count=COUNT):
         values["alignment_of_others"] = float(np.mean([pair.shuffled for pair in found]))
     values["protocol"] = {"rooms": count, "split": f"{split}, from {STARTS[split]}", "image_size": IMAGE_SIZE}
     return values
+
+
+def _translates(model, source, target):
+    return source in model.domains and target in model.targets
 
 
 def _labels(model, given, truth, split, count):
@@ -151,6 +169,8 @@ def samples(model, columns=12):
     ways = [("depth", "segmentation"), ("segmentation", "depth")]
     ways += [("rgb", "segmentation"), ("rgb", "depth"), ("depth", "rgb"), ("segmentation", "rgb")] if modal else []
     for source, target in ways:
+        if not _translates(model, source, target):
+            continue
         if modal:
             lines.append(_painted(target, model.translate({source: plain[source]}, target)))
         else:

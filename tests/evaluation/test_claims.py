@@ -96,6 +96,11 @@ def test_a_report_has_the_run_and_its_curve(tmp_path):
         and made["metrics"] == {"accuracy": 0.8}
         and made["weights_sha256"] == "0" * 64
     )
+    before = types.SimpleNamespace(name="first", training={"steps": 5, "pairs": 50, "wall_time_s": 2.0})
+    record.training |= {"pairs": 40, "wall_time_s": 1.0}
+    found, before = (types.SimpleNamespace(record=one, folder=tmp_path) for one in (record, before))
+    both = claims.report(found, {}, "test", 12, before)
+    assert (both["name"], both["steps"], both["pairs"], both["wall_time_s"]) == ("first+n", 25, 90, 3.0)
     folder = tmp_path / "tests/claims/digits/reports"
     folder.mkdir(parents=True)
     (folder / "n-1.json").write_text(json.dumps(made))
@@ -128,5 +133,8 @@ def test_orders_of_ablations_must_rise_everywhere():
     assert "pseudo-pairs: **holds**, 0.000 < 0.100 < 0.200 < 0.300 < 0.400." in text
     reports[2]["metrics"]["mean_iou"] = 0.1
     assert "pseudo-pairs: **does not hold**" in claims.table("modalities", reports)
-    reports += [run("cascade_modalities", mean_iou=0.2), run("cyclegan_modalities", mean_iou=0.1)]
+    reports += [
+        run("pix2pix_depth_rgb+pix2pix_rgb_segmentation", mean_iou=0.2),
+        run("cyclegan_modalities", mean_iou=0.1),
+    ]
     assert "above CycleGAN: **holds**, 0.400, 2x pix2pix 0.200, CycleGAN 0.100." in claims.table("modalities", reports)

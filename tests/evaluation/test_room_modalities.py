@@ -35,7 +35,11 @@ def modal(answer):
     """A method of modalities."""
     alike = {("rgb", "depth"): Alignment(0.9, 0.1), ("rgb", "segmentation"): Alignment(0.7, 0.3)}
     return types.SimpleNamespace(
-        layout=Layout.modalities, domains=protocol.MODALITIES, translate=answer, alignment=lambda images: alike
+        layout=Layout.modalities,
+        domains=protocol.MODALITIES,
+        targets=protocol.MODALITIES,
+        translate=answer,
+        alignment=lambda images: alike,
     )
 
 
@@ -56,35 +60,41 @@ def test_a_perfect_translator_of_modalities():
     assert values["alignment"] == pytest.approx(0.8) and values["alignment_of_others"] == pytest.approx(0.2)
     assert (("rgb", "depth"), "segmentation", protocol.FUSED) in asked
     assert (("depth",), "segmentation", None) in asked and (("segmentation",), "depth", None) in asked
-    assert set(protocol.quick(modal(answer))) == {"mean_iou", "delta_1"}
+    assert set(protocol.quick(modal(answer))) == {"mean_iou", "depth_delta_1"}
     assert set(values["iou"]) == set(rooms.CLASSES)
 
 
-def test_a_translator_of_pictures_is_read_back():
-    def answer(images, target):
-        if target == "segmentation":
-            return rooms.painted_labels(of_depth(rooms.depths(images)))
-        return rooms.painted_depths(0.5 + 0.5 * rooms.labels(images)[..., None])
+def pictures(answer, domains=("depth", "segmentation"), targets=("depth", "segmentation")):
+    """A method of pictures."""
+    return types.SimpleNamespace(domains=domains, targets=targets, translate=answer, count_params=lambda: 5)
 
-    values = protocol.evaluate(types.SimpleNamespace(domains=("depth", "segmentation"), translate=answer), count=COUNT)
+
+def perfect(images, target):
+    if target == "segmentation":
+        return rooms.painted_labels(of_depth(rooms.depths(images)))
+    return rooms.painted_depths(0.5 + 0.5 * rooms.labels(images)[..., None])
+
+
+def test_a_translator_of_pictures_is_read_back():
+    values = protocol.evaluate(pictures(perfect), count=COUNT)
     assert values["mean_iou"] == 1 and values["depth_delta_1"] == 1 and values["depth_rmse"] < 0.02
     assert "fused_mean_iou" not in values and "alignment" not in values
 
 
 def test_one_answer_for_all_is_found_out():
-    wall = types.SimpleNamespace(
-        domains=("depth", "segmentation"), translate=lambda images, target: np.full_like(images, 150)
-    )
+    wall = pictures(lambda images, target: np.full_like(images, 150))
     values = protocol.evaluate(wall, count=COUNT)
     assert values["mean_iou"] < 0.02 and values["pixel_accuracy"] < 0.1 and values["depth_delta_1"] < 0.4
 
 
-def test_a_cascade_hands_on():
-    def step(offset):
-        return types.SimpleNamespace(translate=lambda images, target: images + offset + len(target))
-
-    cascade = protocol.Cascade(((step(1), "rgb"), (step(10), "depth")))
-    assert cascade.translate(np.zeros((1, 2, 2, 3), int)).max() == 1 + 3 + 10 + 5
+def test_a_cascade_hands_on_and_goes_one_way():
+    first = pictures(lambda images, target=None: 255 - images, ("depth", "rgb"), ("rgb",))
+    second = pictures(lambda images, target: perfect(255 - images, target), ("rgb", "segmentation"), ("segmentation",))
+    cascade = protocol.Cascade(first, second)
+    assert cascade.domains == ("depth", "segmentation") and cascade.count_params() == 10
+    values = protocol.evaluate(cascade, count=COUNT)
+    assert values["mean_iou"] == 1 and "depth_delta_1" not in values
+    assert set(protocol.quick(cascade)) == {"mean_iou"}
 
 
 def test_the_sheet_has_a_line_a_way():
@@ -94,8 +104,7 @@ def test_the_sheet_has_a_line_a_way():
         return kinds.get(target, np.zeros((*shape, 3), np.uint8))
 
     assert protocol.samples(modal(answer), columns=3).shape == (9 * 64 * 2, 3 * 64 * 2, 3)
-    pictures = types.SimpleNamespace(domains=("depth", "segmentation"), translate=lambda images, target: images)
-    assert protocol.samples(pictures, columns=3).shape == (5 * 64 * 2, 3 * 64 * 2, 3)
+    assert protocol.samples(pictures(lambda images, target: images), columns=3).shape == (5 * 64 * 2, 3 * 64 * 2, 3)
 
 
 def test_splits_are_those_there_are():
