@@ -11,17 +11,14 @@ import itertools
 from collections.abc import Mapping
 
 import keras
-import numpy as np
 from keras import ops
 
-from keras_i2i.core import checks, imaging, modalities, reduction
+from keras_i2i.core import checks, modalities, reduction
 from keras_i2i.core.batches import Layout
+from keras_i2i.core.modal import ModalTranslator
 from keras_i2i.core.players import Phase, Player, Stage
-from keras_i2i.core.signature import Signature
-from keras_i2i.core.translator import Translator
 from keras_i2i.layers.noise import StandardNormal
 from keras_i2i.losses import adversarial, reconstruction
-from keras_i2i.metrics import latent_alignment
 from keras_i2i.networks import segnet
 from keras_i2i.networks.seeds import shift
 
@@ -148,7 +145,7 @@ class MixMatchConfig:
 
 
 @keras.saving.register_keras_serializable(package="keras_i2i")
-class MixMatch(Translator):
+class MixMatch(ModalTranslator):
     """Mix & Match networks across modalities (Wang 2020, thesis, section 4.4; arXiv 1804.02199).
 
     Trains on batches of aligned images and maps, in groups: with the default `groups`, "rgb+depth/rgb" and
@@ -249,7 +246,8 @@ class MixMatch(Translator):
             sources = [key for key in codes if target in key[0] and (itself or key[1] != target)]
             pairs = self._pseudo_pairs(target) if place == 2 else []
             asked = [noisy[key] for key in sources]
-            asked += [code for group, *ways in pairs for code in self._both(codes, noisy, group, *ways)]
+            for group, producer, consumer in pairs:
+                asked += [codes[group, producer], noisy[group, consumer]]
             made = self._decoded(target, asked, training)
 
             # L_RGB, L_SEG and L_DEPTH: translations, and what is made of a modality itself.
@@ -293,10 +291,6 @@ class MixMatch(Translator):
         groups = [group for group in self.config.groups if target not in group]
         return [(g, p, q) for g in groups for p in g if p in seen for q in g if q not in seen]
 
-    @staticmethod
-    def _both(codes, noisy, group, producer, consumer):
-        return codes[group, producer], noisy[group, consumer]
-
     # ---- networks -------------------------------------------------------------------------------------------------
 
     def _codes(self, given, training):
@@ -305,10 +299,10 @@ class MixMatch(Translator):
         for name in self.domains:
             keys = [key for key in given if key[1] == name]
             values = [self.kinds[name].encoded(given[key]) for key in keys]
-            codes |= zip(keys, _split(self._encoded(name, ops.concatenate(values), training), values), strict=True)
+            codes |= zip(keys, _split(self._coded(name, ops.concatenate(values), training), values), strict=True)
         return {key: codes[key] for key in given}
 
-    def _encoded(self, name, x, training):
+    def _coded(self, name, x, training):
         """[code, *side information] of what the encoder of a modality sees."""
         features = self.encoders[name](x, training=training)
         return list(features) if isinstance(features, (list, tuple)) else [features]
@@ -329,133 +323,12 @@ class MixMatch(Translator):
         )
         return list(raw)
 
-    # ---- the trained model ----------------------------------------------------------------------------------------
+    def code_tensors(self, name, values):
+        return self._coded(name, self.kinds[name].encoded(values), False)
 
-    def translate(self, images, target=None, *, weights=None, samples=1, seed=None, style=None, batch_size=32):
-        """Translates to another modality, from one or several.
-
-        Args:
-            images: a dict of what is known by modality, e.g. {"depth": depths}, or a batch (or one image) of the first
-                domain alone. Images are as in `Translator.translate`; scalars (N, H, W) or (N, H, W, 1) in their range,
-                NaN where they are not known; labels whole numbers (N, H, W).
-            target: name of the modality; None for the last.
-            weights: of each given modality's code in their mean, a dict that sums to 1; None for equal ones. Side
-                information is that of the first given (the thesis has RGB 0.8, depth 0.2).
-            samples, seed, style: of methods with noise; this one has none.
-            batch_size: images a pass.
-
-        Returns:
-            For an RGB target images of the kind and range of the given ones, uint8 where there are none; float32
-            (N, size, size, 1) for scalars, int32 (N, size, size) for labels; without N for a single image.
-
-        Raises:
-            TypeError, ValueError: values that are none of the modality, other sizes than the model's, several that are
-                not equally many, an unknown modality, or weights that do not fit.
-        """
-        self._deterministic(samples, style)
-        target = self._known_domain(target, default=self.domains[-1], what="target")
-        given, kind = self._given(images)
-        shares = self._shares(given, weights)
-
-        def function(*values):
-            return self._translated(dict(zip(given, values, strict=True)), shares, target)
-
-        key = ("translate", tuple(given), tuple(shares.values()), target)
-        made = self.by_batches(key, function, *given.values(), batch_size=batch_size)
-        if self._is_image(target):
-            return kind.restore(made)
-        made = made.astype(np.int32) if isinstance(self.kinds[target], modalities.Labels) else made
-        return made if kind.batched else made[0]
-
-    def pictured(self, values, domain, target=None):
-        """See `Inference.pictured`; maps as grey values or colours."""
-        values = values if target is None else self.translate({domain: values}, target)
-        return self.kinds[target or domain].shown(values)
-
-    def picture(self, result, target):
-        """See `Inference.picture` and the modalities'."""
-        return self.kinds[target].picture(result)
-
-    def alignment(self, images, batch_size=32):
-        """How well codes agree (thesis, equation 4.16): the mean cosine of those of what belongs together.
-
-        Args:
-            images: a dict of aligned batches by modality, two at least; see `translate`.
-            batch_size: images a pass.
-
-        Returns:
-            A dict {(name, other): `metrics.Alignment`} of all pairs.
-
-        Raises:
-            As `translate`.
-        """
-        given, _ = self._given(images)
-        if len(given) < 2:
-            raise ValueError(f"Alignment is between modalities: give two or more, got {', '.join(given)}.")
-        codes = {}
-        for name, values in given.items():
-            code = functools.partial(self._flat_code, name)
-            codes[name] = self.by_batches(("code", name), code, values, batch_size=batch_size)
-        return {(a, b): latent_alignment(codes[a], codes[b]) for a, b in itertools.combinations(codes, 2)}
-
-    def _flat_code(self, name, values):
-        code, *_ = self._encoded(name, self.kinds[name].encoded(values), False)
-        return ops.reshape(code, (-1, int(np.prod(code.shape[1:]))))
-
-    def _given(self, images):
-        """Checked and fitted values by modality, and the `imaging.Kind` of what is to be made of them."""
-        images = images if isinstance(images, Mapping) else {self.domains[0]: images}
-        if not images:
-            raise ValueError(f"There is nothing to translate: give one of {', '.join(self.domains)}.")
-        given, kind, batched = {}, None, True
-        for name, values in images.items():
-            own = self.kinds[self._known_domain(name, default=None, what="modality")]
-            values = np.asarray(values)
-            batched = own.batched(values)
-            if isinstance(own, modalities.Image):
-                kind = kind or imaging.to_model(values)[1]
-            given[name] = own.fitted(own.checked(name, values if batched else values[None]), self.image_size)
-        counts = {len(values) for values in given.values()}
-        if len(counts) > 1:
-            raise ValueError(f"All modalities need equally many images, got {', '.join(map(str, sorted(counts)))}.")
-        return given, kind or imaging.Kind(np.dtype(np.uint8), imaging.RANGES[2], batched)
-
-    @staticmethod
-    def _shares(given, weights):
-        shares = dict.fromkeys(given, 1 / len(given)) if weights is None else {key: weights.get(key) for key in given}
-        if None in shares.values() or (weights is not None and set(weights) != set(given)):
-            raise ValueError(f"weights must have one for each of {', '.join(given)}, got {weights}.")
-        if min(shares.values()) < 0 or abs(sum(shares.values()) - 1) > 1e-6:
-            raise ValueError(f"weights must be 0 or more and sum to 1, got {weights}.")
-        return shares
-
-    def _translated(self, given, shares, target):
-        """A batch's value of the target from values by modality."""
-        codes = {name: self._encoded(name, self.kinds[name].encoded(values), False) for name, values in given.items()}
-        code = sum(share * codes[name][0] for name, share in shares.items())
-        _, *sides = next(iter(codes.values()))
-        (raw,) = self._decoded(target, [[code, *sides]], False)
+    def decode_tensors(self, target, code):
+        (raw,) = self._decoded(target, [code], False)
         return self.kinds[target].decoded(raw)
-
-    def translate_tensor(self, x, target):
-        """The translation of values of the first domain, as in a batch, to values of another."""
-        return self._translated({self.domains[0]: x}, {self.domains[0]: 1.0}, target)
-
-    def export_signatures(self):
-        """One for each two modalities, "depth_to_rgb", and "to_rgb" for those from the first."""
-        signatures = {}
-        for source, target in itertools.product(self.domains, repeat=2):
-            own = self.kinds[source]
-            dtype = "int32" if isinstance(own, modalities.Labels) else "float32"
-            entry = "images" if self._is_image(source) else source
-            function = functools.partial(self._from_one, source, target)
-            signatures[f"{source}_to_{target}"] = Signature(function, {entry: (own.shape(self.image_size), dtype)})
-        first = self.domains[0]
-        signatures |= {f"to_{target}": signatures[f"{first}_to_{target}"] for target in self.domains}
-        return {"serving_default": signatures[f"to_{self.domains[-1]}"], **signatures}
-
-    def _from_one(self, source, target, values):
-        return self._translated({source: values}, {source: 1.0}, target)
 
 
 def _split(features, parts):

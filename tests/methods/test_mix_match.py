@@ -195,16 +195,13 @@ def test_terms_are_sums_over_translations():
     with_itself, _ = one_pass(model, place=1)
     depth = model.kinds["depth"]
     truth = batch["photo+depth/depth"]
-    code = model._encoded("photo", tensors(batch)["photo+depth/photo"], False)
-    own = model._encoded("depth", depth.encoded(truth), False)
+    code = model.code_tensors("photo", tensors(batch)["photo+depth/photo"])
+    own = model.code_tensors("depth", truth)
     costs = [np.mean(depth.cost(model.decoders["depth"](features), truth)) for features in (code, own)]
     assert alone["generator"]["berhu"] == pytest.approx(costs[0], rel=1e-5)
     assert with_itself["generator"]["berhu"] == pytest.approx(sum(costs), rel=1e-5)
     apart = np.linalg.norm((np.array(code[0]) - np.array(own[0])).reshape(3, -1), axis=1)
-    others = [
-        np.array(model._encoded(name, model.kinds[name].encoded(batch[f"photo+parts/{name}"]), False)[0])
-        for name in ("photo", "parts")
-    ]
+    others = [np.array(model.code_tensors(name, batch[f"photo+parts/{name}"])[0]) for name in ("photo", "parts")]
     apart = apart.mean() + np.linalg.norm((others[0] - others[1]).reshape(3, -1), axis=1).mean()
     assert with_itself["generator"]["latent"] == pytest.approx(apart, rel=1e-5)
 
