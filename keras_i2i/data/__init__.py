@@ -1,4 +1,4 @@
-"""Data: from folders, arrays, TFDS datasets and drawn worlds to batches that `fit` takes."""
+"""Data: from folders, arrays, TFDS datasets, published sets and drawn worlds to batches that `fit` takes."""
 
 from keras_i2i.data.decode import read_image
 from keras_i2i.data.domains import classes, labelled, modalities, paired, prepare, read, unpaired
@@ -6,22 +6,30 @@ from keras_i2i.data.faces import Crop, crop_face
 from keras_i2i.data.images import Images, Source
 from keras_i2i.data.maps import LabelMaps, Scalars
 from keras_i2i.data.resolve import source
+from keras_i2i.data.scenes import SUNRGBD, FreiburgForest, SceneNet
+from keras_i2i.data.sets import CelebAMaskHQ, Cityscapes, SideBySide
 from keras_i2i.data.sources import Array, ArrayFile, Folder, Tfds
 from keras_i2i.data.transforms import Augment
 from keras_i2i.data.worlds.drawn import AvatarParts, Avatars, Rooms, StreetDigits
 
 __all__ = [
+    "SUNRGBD",
     "Array",
     "ArrayFile",
     "Augment",
     "AvatarParts",
     "Avatars",
+    "CelebAMaskHQ",
+    "Cityscapes",
     "Crop",
     "Folder",
+    "FreiburgForest",
     "Images",
     "LabelMaps",
     "Rooms",
     "Scalars",
+    "SceneNet",
+    "SideBySide",
     "Source",
     "StreetDigits",
     "Tfds",

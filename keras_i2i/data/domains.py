@@ -82,8 +82,8 @@ def unpaired(
 def paired(a, b, *, image_size=64, batch_size=32, seed=0, augment=DEFAULT, shuffle=True, steps=None, first_epoch=0):
     """Batches of aligned pairs: what a picture of the one domain shows, its partner of the other shows too.
 
-    Partners have one name (the path inside the folder, without its suffix; the place of a picture that is in no
-    folder), and are changed alike.
+    Partners have one name (the path inside the folder, or what a `pattern` keeps of it, without its suffix; the place
+    of a picture that is in no folder), and are changed alike.
 
     Args:
         a, b: the domains; see `source`.

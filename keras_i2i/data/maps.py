@@ -22,7 +22,7 @@ class Scalars:
         path: the folder.
         factor: what the files' numbers are multiplied with, e.g. 0.001 for depth in millimetres.
         missing: the number in a file where nothing was measured, which becomes NaN; None if there is none.
-        crop, start, stop: as for `Folder`.
+        crop, start, stop, pattern: as for `Folder`.
     """
 
     path: str | os.PathLike
@@ -31,6 +31,7 @@ class Scalars:
     crop: Box | None = None
     start: int | None = None
     stop: int | None = None
+    pattern: str | None = None
 
     def read(self, image_size):
         """Reads the folder, as `Images` of float32 `(N, image_size, image_size, 1)`.
@@ -53,7 +54,7 @@ class LabelMaps:
         path: the folder.
         classes: number in a file -> class; None if the numbers are the classes.
         others: the class of numbers that `classes` does not have; None if there must be none.
-        crop, start, stop: as for `Folder`.
+        crop, start, stop, pattern: as for `Folder`.
     """
 
     path: str | os.PathLike
@@ -62,6 +63,7 @@ class LabelMaps:
     crop: Box | None = None
     start: int | None = None
     stop: int | None = None
+    pattern: str | None = None
 
     def read(self, image_size):
         """Reads the folder, as `Images` of int32 `(N, image_size, image_size)`.
@@ -134,18 +136,39 @@ def framed(values, size, crop=None):
 
 def _read(source, image_size):
     """Names and maps `(N, image_size, image_size)`, numbers as they are, of a folder."""
-    files = Folder(source.path, start=source.start, stop=source.stop).files()
+    files = Folder(source.path, start=source.start, stop=source.stop, pattern=source.pattern).named()
+    return tuple(files), read_files(files, read_map, image_size, source.path, source.crop)
+
+
+def read_files(files, numbers, image_size, folder, crop=None):
+    """Reads maps, `(N, image_size, image_size)` of one type, cropped and shrunk to the nearest pixels.
+
+    Args:
+        files: name -> path, or whatever `numbers` takes.
+        numbers: a function of it that returns the map, `(H, W)`, such as `read_map`.
+        image_size: the side, in pixels.
+        folder: where they are, for messages.
+        crop: as for `Folder`.
+
+    Raises:
+        ValueError: for a file that is no map, of which `numbers` raises one, or smaller than `image_size`.
+    """
     maps = []
-    for path in track(files, len(files), f"Reading {os.path.basename(source.path)}"):
+    for name, path in track(files.items(), len(files), f"Reading {os.path.basename(folder)}"):
         try:
-            maps.append(framed(_one(path), image_size, source.crop))
+            maps.append(framed(numbers(path), image_size, crop))
         except (OSError, ValueError, SyntaxError) as error:
-            raise ValueError(f"{path} cannot be read as a map ({error}): repair or remove it.") from None
-    root = os.path.expanduser(source.path)
-    return tuple(os.path.relpath(path, root) for path in files), np.stack(maps)
+            called = path if isinstance(path, os.PathLike) else name
+            raise ValueError(f"{called} cannot be read as a map ({error}): repair or remove it.") from None
+    return np.stack(maps)
 
 
-def _one(path):
+def read_map(path):
+    """The numbers of a file of one channel, as they are: `(H, W)`.
+
+    Raises:
+        OSError, SyntaxError, ValueError: no readable file, or one of several channels.
+    """
     if path.suffix == ".npy":
         values = np.load(path, allow_pickle=False)
     else:

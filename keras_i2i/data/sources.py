@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 import os
 import pathlib
+import re
 import warnings
 
 import numpy as np
@@ -29,6 +30,9 @@ class Folder:
         crop: `(left, top, right, bottom)` in each file's pixels; the largest centred square if None.
         start, stop: the part of the sorted files to read, as in `files[start:stop]`.
         labels: a CSV file whose column `file` names files, and whose others are labels ("" for files it leaves out).
+        pattern: a regular expression that all of a file's path inside the folder must match for it to be read. What
+            its groups keep, joined by "/", is the picture's name, by which partners find each other, and its place in
+            the order, in which numbers count by their value: r"(.+)_photo\\.jpg". None for all files by their paths.
     """
 
     path: str | os.PathLike
@@ -36,12 +40,18 @@ class Folder:
     start: int | None = None
     stop: int | None = None
     labels: str | os.PathLike | None = None
+    pattern: str | None = None
 
     def files(self):
-        """The paths of the files to read, sorted.
+        """The paths of the files to read, in order; errors as in `named`."""
+        return list(self.named().values())
+
+    def named(self):
+        """The paths of the files to read by the names of their pictures, in order.
 
         Raises:
-            FileNotFoundError, NotADirectoryError, ValueError: no such folder, a file, or an empty folder.
+            FileNotFoundError, NotADirectoryError, ValueError: no such folder, a file, an empty folder, or two files of
+                one name.
         """
         root = pathlib.Path(self.path).expanduser()
         if not root.exists():
@@ -50,13 +60,31 @@ class Folder:
             raise NotADirectoryError(f"{str(root)!r} is a file: give the folder that holds the images.")
         inside = {path: path.relative_to(root) for path in root.rglob("*") if path.is_file()}
         found = [path for path in inside if not any(part.startswith(".") for part in inside[path].parts)]
-        files = sorted(found, key=lambda path: inside[path].as_posix())[self.start : self.stop]
+        if self.pattern is None:
+            names = {inside[path].as_posix(): path for path in sorted(found, key=lambda path: inside[path].as_posix())}
+        else:
+            names = self._matching({inside[path].as_posix(): path for path in found})
+        files = dict(list(names.items())[self.start : self.stop])
         if not files:
+            kind = "" if self.pattern is None else f" that match {self.pattern!r}"
             part = (
-                "" if self.start is self.stop is None else f" in the part {self.start}:{self.stop} of its {len(found)}"
+                "" if self.start is self.stop is None else f" in the part {self.start}:{self.stop} of its {len(names)}"
             )
-            raise ValueError(f"The image folder {str(root)!r} has no files{part}: put images into it.")
+            raise ValueError(f"The image folder {str(root)!r} has no files{kind}{part}: put images into it.")
         return files
+
+    def _matching(self, inside):
+        """Paths by what the pattern keeps of their paths inside the folder, and the suffix."""
+        names = {}
+        for own, path in sorted(inside.items()):
+            if match := re.fullmatch(self.pattern, own):
+                name = "/".join(filter(None, match.groups())) + path.suffix
+                if name in names:
+                    raise ValueError(
+                        f"{path} and {names[name]} are both called {name!r}: keep one, or narrow the pattern."
+                    )
+                names[name] = path
+        return dict(sorted(names.items(), key=lambda item: _by_number(item[0])))
 
     def read(self, image_size):
         """Reads the folder; see `Source.read`.
@@ -66,42 +94,11 @@ class Folder:
         Raises:
             ValueError: more than 5 % of the files hold no whole image, or the crop box leaves an image.
         """
-        files, pixels, kept, bad = self.files(), [], [], []
-        for path, result in zip(files, self._decoded(files, image_size), strict=True):
-            if isinstance(result, Exception):
-                bad.append(path)
-            else:
-                pixels.append(result)
-                kept.append(path)
-        if len(bad) > MAX_BAD * len(files):
-            raise ValueError(
-                f"{len(bad)} of the {len(files)} files in {str(self.path)!r} hold no whole image, more than"
-                f" {MAX_BAD:.0%}: repair or remove them, {_listed(bad, 10)}."
-            )
-        if bad:
-            warnings.warn(
-                f"Skipped {len(bad)} of {len(files)} files that hold no whole image: {_listed(bad)}.", stacklevel=2
-            )
-        root = pathlib.Path(self.path).expanduser()
+        files = self.named()
+        images = read_files(files, lambda image: decode.frame(image, image_size, self.crop), self.path)
+        kept = [files[name] for name in images.names]
         labels = {"folder": np.array([path.parent.name for path in kept])} | self._labels(kept)
-        return Images(np.stack(pixels), tuple(path.relative_to(root).as_posix() for path in kept), labels)
-
-    def _decoded(self, files, image_size):
-        """Yields each file's uint8 square, or the exception that its bytes raised."""
-        from concurrent.futures import ThreadPoolExecutor
-
-        def one(path):
-            try:
-                image = decode.read_image(path)
-            except Exception as error:  # Pillow's readers raise many kinds on broken bytes; all mean "no image"
-                return error
-            try:
-                return decode.frame(image, image_size, self.crop)
-            except ValueError as error:
-                raise ValueError(f"{path}: {error}") from None
-
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            yield from track(pool.map(one, files), len(files), f"Reading {pathlib.Path(self.path).name}")
+        return Images(images.pixels, images.names, labels)
 
     def _labels(self, files):
         if self.labels is None:
@@ -110,6 +107,60 @@ class Folder:
             rows = {row.pop("file"): row for row in csv.DictReader(file)}
         columns = next(iter(rows.values()), {})
         return {name: np.array([rows.get(path.name, {}).get(name, "") for path in files]) for name in columns}
+
+
+def read_files(files, framed, folder):
+    """Reads image files, as `Images` without labels; those that hold no whole image are left out, with one warning.
+
+    Args:
+        files: name -> path.
+        framed: a function of an RGB `PIL.Image` that returns its uint8 square.
+        folder: where they are, for messages.
+
+    Raises:
+        ValueError: more than 5 % of the files hold no whole image, or `framed` raises one.
+    """
+    pixels, kept, bad = [], [], []
+    for name, result in zip(files, _decoded(files.values(), framed, folder), strict=True):
+        if isinstance(result, Exception):
+            bad.append(files[name])
+        else:
+            pixels.append(result)
+            kept.append(name)
+    if len(bad) > MAX_BAD * len(files):
+        raise ValueError(
+            f"{len(bad)} of the {len(files)} files in {str(folder)!r} hold no whole image, more than"
+            f" {MAX_BAD:.0%}: repair or remove them, {_listed(bad, 10)}."
+        )
+    if bad:
+        warnings.warn(
+            f"Skipped {len(bad)} of {len(files)} files that hold no whole image: {_listed(bad)}.", stacklevel=3
+        )
+    return Images(np.stack(pixels), tuple(kept))
+
+
+def _decoded(paths, framed, folder):
+    """Yields each file's uint8 square, or the exception that its bytes raised."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def one(path):
+        try:
+            image = decode.read_image(path)
+        except Exception as error:  # Pillow's readers raise many kinds on broken bytes; all mean "no image"
+            return error
+        try:
+            return framed(image)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        yield from track(pool.map(one, paths), len(paths), f"Reading {pathlib.Path(folder).name}")
+
+
+def _by_number(name):
+    """What sorts "2" before "10"."""
+    parts = re.split("([0-9]+)", name)
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 def _listed(paths, most=None):

@@ -31,6 +31,7 @@ from keras_i2i.metrics.retrieval import chance_agreement, cosine_distance, neare
 from keras_i2i.metrics.segmentation import Segmentation, segmentation
 from keras_i2i.metrics.segmenter import Segmenter, SegmenterConfig, train_segmenter
 from keras_i2i.metrics.separability import separability
+from keras_i2i.metrics.sharpness import cpbd
 
 _STREAMING = ("PSNR", "SSIM")
 
@@ -59,6 +60,7 @@ __all__ = [
     "chance_agreement",
     "confidence_drop",
     "cosine_distance",
+    "cpbd",
     "depth_errors",
     "faceres",
     "frechet_distance",
