@@ -87,13 +87,26 @@ def info(name: Name):
 @app.command()
 @reported
 def prepare(
-    source: Annotated[str, typer.Argument(help="A folder, an array file, photos, avatars, or a TFDS name.")],
-    out: Annotated[pathlib.Path, typer.Option("--out", "-o", help="The .npz or .npy file to write.")],
+    source: Annotated[
+        str, typer.Argument(help="A folder, an array file, photos, avatars, a TFDS name; pairs: openmoji, emoji.")
+    ],
+    out: Annotated[
+        pathlib.Path, typer.Option("--out", "-o", help="The .npz or .npy file to write; for pairs, a folder.")
+    ],
     image_size: Annotated[int, typer.Option("--size", min=1, help="Pixels a side.")] = 64,
 ):
-    """Writes pictures as one array file, which trains on every backend without decoding."""
+    """Writes pictures as one array file, which trains on every backend without decoding.
+
+    openmoji (line drawings and their colours) and emoji (as Google and as Twitter draw them) are pairs, fetched by npm:
+    one array file for each side of the splits train, validation and test.
+    """
     with silence():
         from keras_i2i import data
+    if source in data.PAIRS:
+        pairs = data.prepare_pairs(source, out, image_size)
+        counted = ", ".join(f"{count} {split}" for split, count in pairs.items())
+        print(f"{source} at {image_size}x{image_size} -> {out} (pairs: {counted})")
+        return
     path = data.prepare(source, out, image_size)
     print(f"{source} at {image_size}x{image_size} -> {path} ({path.stat().st_size / 1e6:.1f} MB)")
 

@@ -17,6 +17,7 @@ from keras_i2i import cli, zoo
 from keras_i2i.core.team import LostWorker
 from keras_i2i.evaluation import PROTOCOLS, Protocol
 from keras_i2i.training import strategies
+from tests.data.conftest import npm, tiny_emoji  # noqa: F401
 from tests.tiny_recipe import paint
 from tests.zoo.conftest import published, tiny_model, tiny_zoo  # noqa: F401
 
@@ -188,6 +189,19 @@ def test_prepare_writes_an_array_file(tmp_path):
     assert data.read(str(tmp_path / "x.npz"), 8).pixels.shape == (4, 8, 8, 3)
     code, _, said = run("prepare", tmp_path / "none", "-o", tmp_path / "x.npz")
     assert code == 1 and "check the path" in said and said.count("\n") == 1
+
+
+def test_prepare_writes_pairs(tiny_emoji, tmp_path, monkeypatch):
+    code, printed, said = run("prepare", "emoji", "-o", tmp_path / "out", "--size", "8")
+    assert (code, said) == (0, "") and "emoji at 8x8" in printed
+    assert "pairs: 3 train, 1 validation, 1 test" in printed
+    made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
+    files = {f"{split}/{name}.npz" for split in ("train", "validation", "test") for name in ("google", "twitter")}
+    assert made == {*files, "CREDITS.txt"}
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("KERAS_I2I_CACHE", str(tmp_path / "empty"))
+    code, printed, said = run("prepare", "emoji", "-o", tmp_path / "out", "--size", "8")
+    assert (code, printed) == (1, "") and "install Node.js" in said and said.count("\n") == 1
 
 
 def test_export_writes_a_savedmodel(tiny_zoo, tmp_path):

@@ -1,7 +1,8 @@
 """Data: from folders, arrays, TFDS datasets, published sets and drawn worlds to batches that `fit` takes."""
 
+from keras_i2i.data.art import PAIRS
 from keras_i2i.data.decode import read_image
-from keras_i2i.data.domains import classes, labelled, modalities, paired, prepare, read, unpaired
+from keras_i2i.data.domains import classes, labelled, modalities, paired, prepare, prepare_pairs, read, unpaired
 from keras_i2i.data.faces import Crop, crop_face
 from keras_i2i.data.images import Images, Source
 from keras_i2i.data.maps import LabelMaps, Scalars
@@ -26,6 +27,7 @@ __all__ = [
     "FreiburgForest",
     "Images",
     "LabelMaps",
+    "PAIRS",
     "Rooms",
     "Scalars",
     "SceneNet",
@@ -39,6 +41,7 @@ __all__ = [
     "modalities",
     "paired",
     "prepare",
+    "prepare_pairs",
     "read",
     "read_image",
     "source",

@@ -6,8 +6,8 @@ import tempfile
 
 import numpy as np
 
+from keras_i2i.data import art, maps
 from keras_i2i.data import batches as _batches
-from keras_i2i.data import maps
 from keras_i2i.data.images import Images
 from keras_i2i.data.resolve import source
 from keras_i2i.data.transforms import DEFAULT, NONE
@@ -262,7 +262,43 @@ def prepare(spec, out, image_size=64):
     out = pathlib.Path(out).expanduser()
     if out.suffix not in (".npz", ".npy"):
         raise ValueError(f"An array file is called .npz or .npy, and {str(out)!r} is not.")
-    images = read(spec, image_size)
+    return _write(read(spec, image_size), out)
+
+
+def prepare_pairs(name, folder, image_size=64):
+    """Writes pairs of art as array files, `folder/SPLIT/DOMAIN.npz`, which `paired`, recipes and `evaluate` take.
+
+    Every emoji twice: "openmoji" has it as a `line` drawing and in `color`, "emoji" as `google` and as `twitter` draw
+    it. The packages are fetched once by npm, into the cache; the pictures' licences go to `folder/CREDITS.txt`.
+
+    Args:
+        name: "openmoji" (which needs the extra `worlds`) or "emoji" (whose files have 64 pixels a side).
+        folder: made where it is not there; files of the same names are replaced.
+        image_size: the side of the pictures, in pixels.
+
+    Returns:
+        split -> number of pairs, for "train", "validation" and "test"; variants of an emoji are in one split. For the
+        files' names and labels see `art.read`.
+
+    Raises:
+        ValueError: there is no such set, or npm gave another package. FileNotFoundError, ConnectionError: there is no
+            npm, or no network. ModuleNotFoundError: the extra is missing. OSError: a file cannot be written.
+    """
+    if name not in art.PAIRS:
+        raise ValueError(f"The pairs that can be prepared are {' and '.join(art.PAIRS)}, and {name!r} is not one.")
+    _check(image_size=image_size)
+    folder = pathlib.Path(folder).expanduser()
+    if folder.is_file() or folder.suffix in (".npz", ".npy"):
+        raise ValueError(f"The pairs {name!r} are several files: give a folder for them instead of {str(folder)!r}.")
+    splits = art.read(name, image_size)
+    for split, domains in splits.items():
+        for domain, images in domains.items():
+            _write(images, folder / split / f"{domain}.npz")
+    (folder / "CREDITS.txt").write_text(art.credits(name), encoding="utf-8")
+    return {split: len(next(iter(domains.values()))) for split, domains in splits.items()}
+
+
+def _write(images, out):
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         handle, part = tempfile.mkstemp(dir=out.parent, prefix=f".{out.stem}-", suffix=out.suffix)

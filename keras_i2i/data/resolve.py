@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from keras_i2i.data.art import PAIRS
 from keras_i2i.data.images import Source
 from keras_i2i.data.sources import Array, ArrayFile, Folder, Tfds
 
@@ -59,6 +60,10 @@ def source(spec):
             return _street_digits(part)
         if name == "mnist" and part in ("", "train", "test"):
             return _mnist(part or "train")
+        if name in PAIRS and not path.exists():
+            raise ValueError(
+                f"{name!r} are pairs: write them with `keras-i2i prepare {name} -o FOLDER`, and give its files."
+            )
         if not path.exists() and _TFDS_NAME.fullmatch(name) and path.suffix not in (".npz", ".npy"):
             return Tfds(name, part or "train")
     if path.is_dir():

@@ -44,9 +44,9 @@ def test_the_frame_is_the_head():
     """What is outside of the frame is not drawn; what is inside comes as large as the picture."""
     svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 280 280"><rect width="280" height="280" fill="#00f"/>'
     svg += '<rect x="100" y="50" width="40" height="40" fill="#f00"/></svg>'
-    pixels = avatars._smooth(avatars.framed(svg, (100, 50, 140, 90)), 16)
+    pixels = avatars.smooth(avatars.framed(svg, (100, 50, 140, 90)), 16)
     assert (pixels == (255, 0, 0)).all()
-    assert avatars._smooth(svg, 28)[0, 0].tolist() == [0, 0, 255]
+    assert avatars.smooth(svg, 28)[0, 0].tolist() == [0, 0, 255]
     with pytest.raises(ValueError, match="no viewBox"):
         avatars.framed("<svg/>", (0, 0, 1, 1))
 

@@ -175,7 +175,7 @@ def draw(svg, size):
 
 def render(avatar, size=64):
     """Draws an `Avatar` framed on the head, as uint8 RGB `(size, size, 3)`."""
-    return _smooth(framed(drawing(avatar)), size)
+    return smooth(framed(drawing(avatar)), size)
 
 
 def drawing(avatar):
@@ -219,7 +219,7 @@ def render_style(style, seed, backdrop, size=64):
     import dicebear
 
     svg = dicebear.Avatar(_style(style), {"seed": seed, "backgroundColor": [backdrop]}).to_string()
-    return _smooth(svg, size), {"seed": seed}
+    return smooth(svg, size), {"seed": seed}
 
 
 def framed(svg, box=HEAD_BOX):
@@ -231,7 +231,7 @@ def framed(svg, box=HEAD_BOX):
     return framed
 
 
-def _smooth(svg, size):
+def smooth(svg, size):
     """Draws at twice the size and shrinks: at the size itself, light seams show where two shapes meet."""
     from PIL import Image
 
