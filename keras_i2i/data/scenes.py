@@ -6,7 +6,7 @@ import pathlib
 
 import numpy as np
 
-from keras_i2i.data import decode, maps, wire
+from keras_i2i.data import decode, maps, scenenet
 from keras_i2i.data.sets import MapFiles, PictureFiles, PublishedSet, checked, limited
 from keras_i2i.data.sources import Folder
 
@@ -113,7 +113,7 @@ class SceneNet(PublishedSet):
         several = self.protobuf if isinstance(self.protobuf, tuple) else (self.protobuf,)
         instances, words = {}, self._words()
         for path in several:
-            instances |= wire.instances(path)
+            instances |= scenenet.instances(path)
 
         def labels(path):
             scene = path.parent.parent.relative_to(folder).as_posix()

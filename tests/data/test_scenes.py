@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_i2i.data import SUNRGBD, FreiburgForest, SceneNet, wire
+from keras_i2i.data import SUNRGBD, FreiburgForest, SceneNet
 from tests.data.published import batch_of, grey, levels, tensorflow, write
 from tests.harness import refused
 
@@ -179,35 +179,6 @@ def test_walks_in_batches(walks):
     assert (batch["labels"][:, 2:] == 10).all()
 
 
-def test_the_wire_format_agrees_with_its_library(tmp_path):
-    """The messages of scenenet.proto, as far as they are read, written by protobuf itself."""
-    descriptor_pb2 = pytest.importorskip("google.protobuf.descriptor_pb2")
-    from google.protobuf import descriptor_pool, message_factory
-
-    kinds = {"int": 5, "str": 9, "float": 2}
-    messages = {
-        "Info": [("hash", 1, "str"), ("height", 2, "float")],
-        "Instance": [("id", 1, "int"), ("word", 2, "str"), ("name", 3, "str"), ("type", 4, "int"), ("info", 6, "Info")],
-        "Trajectory": [("instances", 2, "Instance"), ("path", 4, "str")],
-        "Trajectories": [("trajectories", 1, "Trajectory")],
-    }
-    proto = descriptor_pb2.FileDescriptorProto(name="scenes.proto", package="scenes", syntax="proto2")
-    for name, fields in messages.items():
-        own = proto.message_type.add(name=name)
-        for field, number, kind in fields:
-            label = 3 if field in ("instances", "trajectories") else 1
-            type_name = None if kind in kinds else f".scenes.{kind}"
-            own.field.add(name=field, number=number, type=kinds.get(kind, 11), label=label, type_name=type_name)
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(proto)
-    made = message_factory.GetMessageClass(pool.FindMessageTypeByName("scenes.Trajectories"))()
-    one = made.trajectories.add(path="3/1999")
-    one.instances.add(id=0, type=1)
-    one.instances.add(id=70_000, word="2990373", name="é" * 200, type=4, info={"hash": "x" * 300, "height": 1.5})
-    (tmp_path / "a.pb").write_bytes(made.SerializeToString())
-    assert wire.instances(tmp_path / "a.pb") == {"3/1999": {0: "", 70_000: "02990373"}}
-
-
 def test_bad_walks(walks):
     with refused(ValueError, "need protobuf and words"):
         SceneNet(walks / "val", "labels")
@@ -239,7 +210,6 @@ def test_bad_walks(walks):
         lambda pb: b"\x07" + pb,
         lambda pb: b"no protobuf",
         lambda pb: b"\x10\x01",
-        lambda pb: message((1, message((4, 9)))),
     ],
 )
 def test_files_that_are_no_protobuf(walks, spoil):
