@@ -24,7 +24,7 @@ from keras_i2i.losses import adversarial, reconstruction
 from keras_i2i.networks.resnet import patch_discriminator, resnet_decoder, resnet_encoder
 from keras_i2i.networks.seeds import shift
 
-COLORS = ("blue", "brown", "yellow", "green", "grey", "orange", "pink", "purple", "red", "white", "black")
+COLORS = ("black", "blue", "brown", "green", "grey", "orange", "pink", "purple", "red", "white", "yellow")
 NORMS = ("instance", "group", "none")  # batch norm would see several domains at once, in every encoder and decoder
 
 
@@ -34,8 +34,8 @@ class MixMatchUnpairedConfig:
 
     Attributes:
         image_size: side of the images in pixels, a multiple of 4.
-        domains: names of the domains, two or more.
-        anchor: the domain that all others are translated from and to in training; None for the first.
+        domains: names of the domains, two or more, in the order of the data's labels: `ki.data.labelled` sorts them.
+        anchor: the domain that all others are translated from and to in training, one of `domains`.
         filters: of the encoders' first convolution.
         encoder_blocks, decoder_blocks: residual blocks of each encoder and of each decoder. The code has all in the
             encoders, 6 up to 128 pixels and 9 above; the thesis's table has 6 in each.
@@ -56,7 +56,7 @@ class MixMatchUnpairedConfig:
 
     image_size: int = 128
     domains: tuple[str, ...] = COLORS
-    anchor: str | None = None
+    anchor: str = "blue"
     filters: int = 64
     encoder_blocks: int = 6
     decoder_blocks: int = 0
@@ -77,7 +77,7 @@ class MixMatchUnpairedConfig:
 
     def __post_init__(self):
         checks.several_domains("MixMatchUnpaired", self.domains)
-        if self.anchor is not None and self.anchor not in self.domains:
+        if self.anchor not in self.domains:
             raise ValueError(f"anchor must be one of the domains {', '.join(self.domains)}, got {self.anchor!r}.")
         checks.patches(self.image_size, self.critic_strided, name="critic_strided")
         if self.image_size % 4:
@@ -93,17 +93,17 @@ class MixMatchUnpairedConfig:
 
 @keras.saving.register_keras_serializable(package="keras_i2i")
 class MixMatchUnpaired(Translator):
-    """Mix & Match networks across domains (Wang 2020, thesis, section 4.3; arXiv 1804.02199).
+    """Mix & Match networks across domains (Wang 2020, thesis, chapter 4; arXiv 1804.02199).
 
     Trains on batches `{"image", "label"}`: images float32 [-1, 1] or uint8, shape (N, size, size, 3), and the places of
     their domains in `domains`, int32 (N,), in any order, best equally many of each. Every image of the anchor is
-    translated to every other domain, every other image to the anchor, and each back again. A domain of which a batch
-    has no image does not learn from it.
+    translated to every other domain, every other image to the anchor, and each back again. From a domain of which a
+    batch has no image nothing is translated.
 
     Translates between any two domains. Images are of the anchor, unless they come in a dict that says of which.
 
     Example:
-        model = MixMatchUnpaired(domains=("blue", "red", "green"))
+        model = MixMatchUnpaired(domains=("blue", "green", "red"))
         model.compile()
         model.fit(ki.data.labelled("cars/", image_size=128, balanced=True, batch_size=3), epochs=200)
         greens = model.translate({"red": cars}, "green")
@@ -115,7 +115,7 @@ class MixMatchUnpaired(Translator):
     def __init__(self, config=None, *, name=None, **overrides):
         super().__init__(config, name=name, **overrides)
         c = self.config
-        self.anchor = c.anchor or c.domains[0]
+        self.anchor = c.anchor
         self.others = tuple(name for name in c.domains if name != self.anchor)
         shape = (c.image_size, c.image_size, 3)
         self.code_shape = (c.image_size // 4, c.image_size // 4, 4 * c.filters)
@@ -213,8 +213,8 @@ class MixMatchUnpaired(Translator):
         made, same, again = {}, {}, {}
         codes = {name: self.encoders[name](real[name], training=training) for name in others}
         fakes = self.decoders[anchor](both(list(codes.values())), training=training)
-        seen = self.encoders[anchor](both([real[anchor], fakes]), training=training)
-        codes[anchor], *back = ops.split(seen, len(self.domains))
+        together = self.encoders[anchor](both([real[anchor], fakes]), training=training)
+        codes[anchor], *back = ops.split(together, len(self.domains))
 
         returned = []
         for name, code, fake in zip(others, back, ops.split(fakes, len(others)), strict=True):
