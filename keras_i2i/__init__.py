@@ -1,8 +1,8 @@
 """keras_i2i: image-to-image and domain translation, every method behind one API, pretrained.
 
 The public names: the methods (`ACGAN`, `AVBGTN`, `BicycleGAN`, `CycleGAN`, `DINO`, `DINOBidirectional`, `DTN`,
-`Pix2Pix`, `TwoStep`, `UNIT`, `XGAN`), each with its config, `METHODS`, `zoo`, `data`, `metrics`, and what methods are
-made of: `Method`, `Translator`, `Generator`, `Player`, `Phase`, `Stage`.
+`MixMatch`, `MixMatchUnpaired`, `Pix2Pix`, `TwoStep`, `UNIT`, `XGAN`), each with its config, `METHODS`, `zoo`, `data`,
+`metrics`, and what methods are made of: `Method`, `Translator`, `Generator`, `Player`, `Phase`, `Stage`.
 """
 
 import importlib
@@ -30,6 +30,8 @@ __all__ = [
     "Method",
     "MixMatch",
     "MixMatchConfig",
+    "MixMatchUnpaired",
+    "MixMatchUnpairedConfig",
     "Phase",
     "Pix2Pix",
     "Pix2PixConfig",
@@ -68,6 +70,8 @@ _NAMES = {
     "Method": "keras_i2i.core.method",
     "MixMatch": "keras_i2i.methods.mix_match",
     "MixMatchConfig": "keras_i2i.methods.mix_match",
+    "MixMatchUnpaired": "keras_i2i.methods.mix_match_unpaired",
+    "MixMatchUnpairedConfig": "keras_i2i.methods.mix_match_unpaired",
     "Phase": "keras_i2i.core.players",
     "Pix2Pix": "keras_i2i.methods.pix2pix",
     "Pix2PixConfig": "keras_i2i.methods.pix2pix",

@@ -35,7 +35,7 @@ class Case:
         steps: training steps, from 0, that together reach every phase of every stage.
         keys: names of the batch's entries that are images.
         shapes: of what a target that is no RGB image is translated to, without the batch's axis.
-        inputs: maps what an exported translator takes beside images to an entry of the batch.
+        inputs: maps what an exported translator takes beside images to an entry of the batch, or to three such values.
     """
 
     method: type

@@ -26,13 +26,13 @@ def halved(name, size, levels):
         raise ValueError(f"{name} must be a multiple of 2^levels, of 4 at least, got {size} and {levels}.")
 
 
-def patches(size, strided, scales=1):
-    """Raises ValueError unless patch discriminators have a patch left of images of `size` pixels a side."""
+def patches(size, strided, scales=1, name="discriminator_strided"):
+    """Raises ValueError unless patch discriminators have a patch left of images of `size` pixels a side; `name` is that
+    of the setting.
+    """
     least = 3 * 2 ** (strided + scales - 1)
     if strided < 1 or size < least:
-        raise ValueError(
-            f"discriminator_strided must be 1 or more, and image_size {least} or more for it, got {strided} and {size}."
-        )
+        raise ValueError(f"{name} must be 1 or more, and image_size {least} or more for it, got {strided} and {size}.")
 
 
 def decay(name, value):

@@ -96,7 +96,7 @@ class ACGAN(Generator):
     their classes in `domains`, int32 (N,), best equally many of each.
 
     Example:
-        model = ACGAN(domains=("woman", "man"))
+        model = ACGAN(domains=("man", "woman"))  # as ki.data.labelled sorts folders
         model.compile()
         model.fit(ki.data.labelled("faces/", balanced=True, batch_size=64), epochs=100)
         men = model.generate(16, "man")

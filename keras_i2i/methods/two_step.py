@@ -55,7 +55,7 @@ class TwoStep(SharedEmbedding, Translator, ACGAN):
     generates, as that does, and an image's embedding is its noise.
 
     Example:
-        model = TwoStep(domains=("woman", "man"))
+        model = TwoStep(domains=("man", "woman"))  # as ki.data.labelled sorts folders
         model.compile()
         model.fit(ki.data.labelled("faces/", balanced=True, batch_size=64))  # as many epochs as both stages need
         men = model.translate(women, target="man")

@@ -1,4 +1,4 @@
-"""The residual generator of Johnson et al. 2016 (arXiv 1603.08155) as CycleGAN has it."""
+"""The residual generator of Johnson et al. 2016 (arXiv 1603.08155) as CycleGAN has it, also in two halves."""
 
 import keras
 from keras import layers
@@ -25,31 +25,88 @@ def resnet_generator(input_shape, *, filters=64, blocks=9, channels=3, norm="ins
         A `keras.Model` from (N, H, W, C) to (N, H, W, channels) in [-1, 1].
     """
     weights = normals(seed)
+    inputs = keras.Input(input_shape)
+    x = _residual(_halved(inputs, filters, norm, weights), blocks, norm, weights)
+    return keras.Model(inputs, _image(x, channels, norm, weights), name=name)
 
-    def normalised(x, width, activate=True):
-        for layer in normalization(norm, width, slope=0.0 if activate else None):
-            x = layer(x)
-        return x
 
+def resnet_encoder(input_shape, *, filters=64, blocks=6, attention=False, norm="instance", seed=None, name=None):
+    """The first half of `resnet_generator`: c7s1-64, d128, d256, residual blocks of 256.
+
+    Args:
+        input_shape: (H, W, C), H and W multiples of 4.
+        filters, blocks, norm, seed, name: as for `resnet_generator`.
+        attention: whether the code h becomes h + m h, with a mask m in [0, 1] from the same map as the blocks, by two
+            3x3 convolutions, the second to one channel, and a sigmoid: as in the code of Mix & Match networks (Wang et
+            al. 2018, arXiv 1804.02199).
+
+    Returns:
+        A `keras.Model` from (N, H, W, C) to (N, H / 4, W / 4, 4 * filters).
+    """
+    weights = normals(seed)
+    inputs = keras.Input(input_shape)
+    x = _halved(inputs, filters, norm, weights)
+    code = _residual(x, blocks, norm, weights)
+    if attention:
+        mask = _convolved(_convolved(x, x.shape[-1], norm, weights), 1, norm, weights, activate=False)
+        code = layers.Add()([code, layers.Multiply()([layers.Activation("sigmoid")(mask), code])])
+    return keras.Model(inputs, code, name=name)
+
+
+def resnet_decoder(input_shape, *, blocks=0, channels=3, norm="instance", seed=None, name=None):
+    """The second half of `resnet_generator`: residual blocks, u128, u64, c7s1-3.
+
+    Args:
+        input_shape: (H, W, C) of the code; each transposed convolution halves C, a multiple of 4.
+        blocks, channels, norm, seed, name: as for `resnet_generator`.
+
+    Returns:
+        A `keras.Model` from (N, H, W, C) to (N, 4H, 4W, channels) in [-1, 1].
+    """
+    weights = normals(seed)
+    inputs = keras.Input(input_shape)
+    return keras.Model(inputs, _image(_residual(inputs, blocks, norm, weights), channels, norm, weights), name=name)
+
+
+def _halved(x, filters, norm, weights):
+    """c7s1-64, d128, d256."""
     bias = norm == "none"
-    inputs = x = keras.Input(input_shape)
     x = Conv2D(filters, 7, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(3)(x))
-    x = normalised(x, filters)
+    x = _normalised(x, norm)
     # "same" pads right and below alone, where PyTorch's networks pad left and above: these here are theirs turned by
     # 180 degrees, and the transposed convolutions stand as straight on the convolutions as theirs.
     for width in (2 * filters, 4 * filters):
         x = Conv2D(width, 3, 2, "same", use_bias=bias, kernel_initializer=next(weights))(x)
-        x = normalised(x, width)
+        x = _normalised(x, norm)
+    return x
+
+
+def _residual(x, blocks, norm, weights):
     for _ in range(blocks):
-        y = Conv2D(width, 3, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(1)(x))
-        y = normalised(y, width)
-        y = Conv2D(width, 3, use_bias=bias, kernel_initializer=next(weights))(ReflectionPadding2D(1)(y))
-        x = layers.Add()([x, normalised(y, width, activate=False)])
-    for width in (2 * filters, filters):
-        x = Conv2DTranspose(width, 3, 2, "same", use_bias=bias, kernel_initializer=next(weights))(x)
-        x = normalised(x, width)
-    x = Conv2D(channels, 7, activation="tanh", kernel_initializer=next(weights))(ReflectionPadding2D(3)(x))
-    return keras.Model(inputs, x, name=name)
+        width = x.shape[-1]
+        y = _convolved(_convolved(x, width, norm, weights), width, norm, weights, activate=False)
+        x = layers.Add()([x, y])
+    return x
+
+
+def _image(x, channels, norm, weights):
+    """u128, u64, c7s1-3."""
+    width = x.shape[-1]
+    for filters in (width // 2, width // 4):
+        x = Conv2DTranspose(filters, 3, 2, "same", use_bias=norm == "none", kernel_initializer=next(weights))(x)
+        x = _normalised(x, norm)
+    return Conv2D(channels, 7, activation="tanh", kernel_initializer=next(weights))(ReflectionPadding2D(3)(x))
+
+
+def _convolved(x, width, norm, weights, activate=True):
+    x = Conv2D(width, 3, use_bias=norm == "none", kernel_initializer=next(weights))(ReflectionPadding2D(1)(x))
+    return _normalised(x, norm, activate)
+
+
+def _normalised(x, norm, activate=True):
+    for layer in normalization(norm, x.shape[-1], slope=0.0 if activate else None):
+        x = layer(x)
+    return x
 
 
 def patch_discriminator(input_shape, *, filters=64, strided=3, norm="instance", initial=normals, seed=None, name=None):

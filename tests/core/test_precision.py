@@ -16,6 +16,7 @@ from tests.methods import (
     test_dino_bidirectional,
     test_dtn,
     test_mix_match,
+    test_mix_match_unpaired,
     test_pix2pix,
     test_unit,
     test_xgan,
@@ -33,6 +34,7 @@ SETTINGS = {
     "dino": (test_dino.CASE, {}),
     "dino_bidirectional": (test_dino_bidirectional.CASE, {}),
     "mix_match": (test_mix_match.CASE, {}),
+    "mix_match_unpaired": (test_mix_match_unpaired.CASE, {}),
     "stages": (STAGED, {}),
 }
 
