@@ -5,7 +5,7 @@ from keras_i2i.data.decode import read_image
 from keras_i2i.data.domains import classes, labelled, modalities, paired, prepare, prepare_pairs, read, unpaired
 from keras_i2i.data.faces import Crop, crop_face
 from keras_i2i.data.images import Images, Source
-from keras_i2i.data.maps import LabelMaps, Scalars
+from keras_i2i.data.maps import ChannelDifference, LabelMaps, Scalars
 from keras_i2i.data.resolve import source
 from keras_i2i.data.scenes import SUNRGBD, FreiburgForest, SceneNet
 from keras_i2i.data.sets import CelebAMaskHQ, Cityscapes, SideBySide
@@ -14,13 +14,13 @@ from keras_i2i.data.transforms import Augment
 from keras_i2i.data.worlds.drawn import AvatarParts, Avatars, Rooms, StreetDigits
 
 __all__ = [
-    "SUNRGBD",
     "Array",
     "ArrayFile",
     "Augment",
     "AvatarParts",
     "Avatars",
     "CelebAMaskHQ",
+    "ChannelDifference",
     "Cityscapes",
     "Crop",
     "Folder",
@@ -29,6 +29,7 @@ __all__ = [
     "LabelMaps",
     "PAIRS",
     "Rooms",
+    "SUNRGBD",
     "Scalars",
     "SceneNet",
     "SideBySide",

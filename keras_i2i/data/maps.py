@@ -13,6 +13,8 @@ from keras_i2i.data import decode
 from keras_i2i.data.images import Images, track
 from keras_i2i.data.sources import Box, Folder
 
+CHANNELS = ("red", "green", "blue")
+
 
 @dataclasses.dataclass(frozen=True)
 class Scalars:
@@ -84,6 +86,34 @@ class LabelMaps:
             )
         meant = np.array([self.classes.get(number, self.others) for number in found.tolist()], np.int32)
         return Images(meant[np.searchsorted(found, maps)], names)
+
+
+@dataclasses.dataclass(frozen=True)
+class ChannelDifference:
+    """How much one channel of pictures exceeds another, in [-1, 1]: what does not change when grey is added.
+
+    Red less green, green less blue, and the pictures are the three modalities of the thesis behind `MixMatch` (Wang
+    2020, chapter 4) on photographs.
+
+    Attributes:
+        channels: names of two, "red", "green" or "blue".
+        of: the pictures, whatever `ki.data.source` takes.
+    """
+
+    channels: tuple[str, str]
+    of: object
+
+    def __post_init__(self):
+        if len(self.channels) != 2 or len(set(self.channels)) != 2 or not set(self.channels) <= set(CHANNELS):
+            raise ValueError(f"channels must be two of {', '.join(CHANNELS)}, got {self.channels!r}.")
+
+    def read(self, image_size):
+        """Reads the pictures, as `Images` of float32 `(N, image_size, image_size, 1)`; errors as of theirs."""
+        from keras_i2i.data.resolve import source
+
+        images = source(self.of).read(image_size)
+        first, second = (images.pixels[..., CHANNELS.index(name)].astype(np.float32) for name in self.channels)
+        return Images(((first - second) / np.float32(255))[..., None], images.names, images.labels)
 
 
 def is_map(values):

@@ -21,7 +21,7 @@ IMAGE_SIZE = 64
 COUNT = 300
 STARTS = {"test": UNSEEN, "validation": 2 * UNSEEN}
 MODALITIES = ("rgb", "depth", "segmentation")
-FUSED = {"rgb": 0.8, "depth": 0.2}  # weights of the thesis, section 4.3
+FUSED = {"rgb": 0.8, "depth": 0.2}  # weights of the thesis
 NEAREST = 0.05  # metres, of depth that is measured: its logarithm is
 
 

@@ -146,7 +146,7 @@ class MixMatchConfig:
 
 @keras.saving.register_keras_serializable(package="keras_i2i")
 class MixMatch(ModalTranslator):
-    """Mix & Match networks across modalities (Wang 2020, thesis, section 4.4; arXiv 1804.02199).
+    """Mix & Match networks across modalities (Wang 2020, thesis, chapter 4; arXiv 1804.02199).
 
     Trains on batches of aligned images and maps, in groups: with the default `groups`, "rgb+depth/rgb" and
     "rgb+depth/depth" show the same scenes, "rgb+segmentation/rgb" and "rgb+segmentation/segmentation" others. Images

@@ -91,6 +91,7 @@ def resolve(spec):
         "rooms": (data.Rooms, "view"),
         "scalars": (data.Scalars, "path"),
         "label_maps": (data.LabelMaps, "path"),
+        "difference": (data.ChannelDifference, "channels"),
         "tfds": (data.Tfds, "name"),
     }
     named = [kind for kind in kinds if isinstance(spec, Mapping) and kind in spec]
@@ -101,6 +102,8 @@ def resolve(spec):
     known = {field.name for field in dataclasses.fields(cls)}
     if set(values) - known:
         raise ValueError(f"A source {named[0]} has no {min(set(values) - known)!r}; it has {', '.join(sorted(known))}.")
+    if "of" in values:
+        values["of"] = resolve(values["of"])
     if first == "path":
         values["path"] = recipes.expanded(str(values["path"]))
     return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})

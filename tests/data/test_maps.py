@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_i2i.data import Augment, LabelMaps, Scalars, modalities
+from keras_i2i.data import Augment, ChannelDifference, LabelMaps, Scalars, modalities
 from keras_i2i.data.maps import framed, of_array
 from tests.harness import refused
 
@@ -64,6 +64,26 @@ def test_files_that_are_no_maps(tmp_path, make):
     make(tmp_path / "one.png")
     with refused(ValueError, "cannot be read as a map"):
         Scalars(tmp_path).read(4)
+
+
+# ---- channels -------------------------------------------------------------------------------------------------------
+
+
+def test_differences_of_channels_do_not_see_added_grey():
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 200, (3, 8, 8, 3), np.uint8)
+    plain, lighter = (ChannelDifference(("red", "green"), of=own).read(8).pixels for own in (pictures, pictures + 50))
+    assert plain.dtype == np.float32 and plain.shape == (3, 8, 8, 1)
+    np.testing.assert_allclose(plain[..., 0] * 255, pictures[..., 0].astype(int) - pictures[..., 1], atol=1e-4)
+    np.testing.assert_array_equal(plain, lighter)
+    full = np.array([255, 0, 255], np.uint8).reshape(1, 1, 1, 3)
+    assert ChannelDifference(("green", "blue"), of=full).read(1).pixels.item() == -1
+
+
+@pytest.mark.parametrize("channels", [("red", "red"), ("red",), ("red", "infrared")])
+def test_channels_that_make_no_difference(channels):
+    with refused(ValueError, "two of red, green, blue"):
+        ChannelDifference(channels, of=np.zeros((1, 8, 8, 3), np.uint8))
 
 
 # ---- frames ---------------------------------------------------------------------------------------------------------

@@ -118,3 +118,8 @@ def test_groups_that_make_no_sense(root, old, new, text):
 def test_data_and_config_name_the_same_groups(root, old, new):
     with refused(ValueError, "data.domains must be config.groups"):
         build(recipes.parse(TEXT.replace(old, new).format(root=root)))
+
+
+def test_a_source_made_of_another():
+    made = parts.resolve({"difference": ["red", "green"], "of": {"rooms": "rgb", "count": 5}})
+    assert made.channels == ("red", "green") and made.of.count == 5
