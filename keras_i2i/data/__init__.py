@@ -11,7 +11,7 @@ from keras_i2i.data.scenes import SUNRGBD, FreiburgForest, SceneNet
 from keras_i2i.data.sets import CelebAMaskHQ, Cityscapes, SideBySide
 from keras_i2i.data.sources import Array, ArrayFile, Folder, Tfds
 from keras_i2i.data.transforms import Augment
-from keras_i2i.data.worlds.drawn import AvatarParts, Avatars, Rooms, StreetDigits
+from keras_i2i.data.worlds.drawn import AvatarParts, Avatars, Dyed, Rooms, StreetDigits
 
 __all__ = [
     "Array",
@@ -23,6 +23,7 @@ __all__ = [
     "ChannelDifference",
     "Cityscapes",
     "Crop",
+    "Dyed",
     "Folder",
     "FreiburgForest",
     "Images",

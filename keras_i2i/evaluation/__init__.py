@@ -37,5 +37,6 @@ PROTOCOLS = {
     "avatar: parts -> portrait": Protocol("avatar_parts", "mean_iou"),
     "room: labels -> picture": Protocol("room_pictures", "mean_iou"),
     "room: depth <-> labels": Protocol("room_modalities", "mean_iou"),
+    "avatar: hair of eleven colours": Protocol("dyed", "accuracy"),
     "photo: brown hair <-> blond hair": Protocol("haircolor_photos", "hair_in_range"),
 }

@@ -87,6 +87,7 @@ def resolve(spec):
         "file": (data.ArrayFile, "path"),
         "avatars": (data.Avatars, "style"),
         "avatar_parts": (data.AvatarParts, "count"),
+        "dyed": (data.Dyed, "color"),
         "street_digits": (data.StreetDigits, "count"),
         "rooms": (data.Rooms, "view"),
         "scalars": (data.Scalars, "path"),

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_i2i.data import AvatarParts, Avatars, StreetDigits, domains, read, source
+from keras_i2i.data import AvatarParts, Avatars, Dyed, StreetDigits, domains, read, source
 from keras_i2i.data.worlds import avatar_parts, avatars, street_digits
 
 pytest.importorskip("dicebear")
@@ -113,7 +113,7 @@ def test_the_builder_draws_once_and_keeps_the_very_same(tmp_path, monkeypatch, c
 
 @needs_tfds
 @pytest.mark.parametrize(
-    ("row", "size"), [(Avatars(), 64), (AvatarParts(), 64), (StreetDigits(), 32), (Avatars(count=3), 64)]
+    ("row", "size"), [(Avatars(), 64), (AvatarParts(), 64), (StreetDigits(), 32), (Dyed(), 64), (Avatars(count=3), 64)]
 )
 def test_the_default_row_has_a_builder_too(row, size, tmp_path, monkeypatch):
     pytest.importorskip("tensorflow_datasets")

@@ -96,6 +96,17 @@ class AvatarParts(World):
     LICENSE = Avatars.LICENSE
 
 
+class Dyed(World):
+    """Portraits as `Avatars` draws them, with hair of eleven colours."""
+
+    # Raise it with that of `Avatars`, and whenever `dyed.sample` would draw an index differently.
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = [Config.of(drawn.Dyed(), 64)]
+    DESCRIPTION = "Cartoon portraits drawn by DiceBear with hair of one of eleven colours."
+    HOMEPAGE = Avatars.HOMEPAGE
+    LICENSE = Avatars.LICENSE
+
+
 class StreetDigits(World):
     """Labelled house numbers, drawn from code; synthetic, and not SVHN."""
 
@@ -130,6 +141,7 @@ class Rooms(World):
 BUILDERS = {
     drawn.Avatars: Avatars,
     drawn.AvatarParts: AvatarParts,
+    drawn.Dyed: Dyed,
     drawn.StreetDigits: StreetDigits,
     drawn.Rooms: Rooms,
 }

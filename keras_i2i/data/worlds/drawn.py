@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from keras_i2i.data.images import Images, track
-from keras_i2i.data.worlds import avatar_parts, avatars, room_views, rooms, street_digits
+from keras_i2i.data.worlds import avatar_parts, avatars, dyed, room_views, rooms, street_digits
 
 UNSEEN = 1_000_000  # pictures from this index on are never drawn for training
 
@@ -142,6 +142,45 @@ class AvatarParts(Drawn):
     def draw(self, index, image_size):
         avatar = avatars.sample(np.random.default_rng([self.seed, index]), self.population)
         return avatar_parts.render(avatar, image_size), dataclasses.asdict(avatar)
+
+
+@dataclasses.dataclass(frozen=True)
+class Dyed(Drawn):
+    """Portraits as `Avatars`, with hair of one of eleven colours (see `dyed`); those of one index differ in it alone.
+
+    Attributes:
+        color: one of `dyed.COLORS`.
+        count: how many.
+        start: the index of the first.
+        seed: of the row.
+    """
+
+    color: str = "blue"
+    count: int = 1_000
+    start: int = 0
+    seed: int = 0
+
+    world = "dyed hair"
+    colors = tuple(dyed.COLORS)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.color not in self.colors:
+            raise ValueError(f"Hair is dyed {', '.join(self.colors)}, and not {self.color!r}.")
+
+    def name(self, image_size):
+        return f"{self.color}_{image_size}px_{self.seed}_{self.start}_{self.count}"
+
+    def check(self):
+        avatars.check_style("avataaars")
+
+    def draw(self, index, image_size):
+        avatar = self.avatar(index)
+        return avatars.render(avatar, image_size), dataclasses.asdict(avatar)
+
+    def avatar(self, index):
+        """The `avatars.Avatar` of an index."""
+        return dyed.sample(np.random.default_rng([self.seed, index]), self.color)
 
 
 @dataclasses.dataclass(frozen=True)
