@@ -160,6 +160,11 @@ def _rising(means, names):
     return all(one < other for one, other in zip(values, values[1:], strict=False)), told
 
 
+def _colors_unseen(means):
+    seen, unseen = (means["mix_match_colors"][name] for name in ("accuracy_seen", "accuracy"))
+    return unseen >= seen - 0.1, f"{unseen:.3f} of 90 directions, {seen:.3f} of the 20 seen"
+
+
 def _of_world(claim, world):
     return lambda means: claim(means, world)
 
@@ -278,5 +283,15 @@ COMPARISONS = {
                 lambda means: _rising(means, ("skips", "no_side", "")),
             ),
         ),
+    ),
+    "colors": Comparison(
+        {
+            "accuracy": "unseen directions",
+            "accuracy_seen": "seen",
+            "accuracy_least": "the worst",
+            "outside_l1": "L1 beside the hair",
+            "error": "error of colour",
+        },
+        (Claim("eleven colours: directions never seen are within 10 points of those seen", _colors_unseen),),
     ),
 }
