@@ -50,16 +50,17 @@ def groups_of(groups):
     return batch
 
 
-IMAGES = ("photo+depth/photo", "photo+parts/photo", "photo+drawing/photo", "photo+drawing/drawing")
+# The contract's: images to images by default, and maps of one kind, which halves what XLA compiles.
 CASE = Case(
     MixMatch,
-    TINY,
-    groups_of(GROUPS),
+    dict(TINY, domains=("photo", "parts", "drawing"), modalities={"parts": KINDS["parts"]}, groups=GROUPS[1:]),
+    groups_of(GROUPS[1:]),
     sizes=(32,),
-    keys=IMAGES,
-    shapes={"depth": (16, 16, 1), "parts": (16, 16)},
-    inputs={"depth": "photo+depth/depth", "parts": "photo+parts/parts"},
+    keys=("photo+parts/photo", "photo+drawing/photo", "photo+drawing/drawing"),
+    shapes={"parts": (16, 16)},
+    inputs={"parts": "photo+parts/parts"},
 )
+ALL_CASE = Case(MixMatch, TINY, groups_of(GROUPS))
 RGBD = dict(TINY, domains=("photo", "depth", "parts"), groups=GROUPS[:2])
 RGBD_CASE = Case(MixMatch, RGBD, groups_of(GROUPS[:2]))
 
@@ -218,7 +219,7 @@ def test_terms_are_sums_over_translations():
 
 
 def test_pseudo_pairs_are_those_that_no_group_has():
-    model = CASE.make()
+    model = ALL_CASE.make()
     pairs = {target: {(p, q) for _, p, q in model._pseudo_pairs(target)} for target in model.domains}
     assert pairs == {
         "photo": set(),
@@ -318,7 +319,7 @@ def test_places_are_those_of_the_first_input(untrained):
 
 def test_alignment_of_a_modality_with_itself():
     """Two encoders with equal weights: their codes are one."""
-    model = CASE.make()
+    model = ALL_CASE.make()
     model.encoders["drawing"].set_weights(model.encoders["photo"].get_weights())
     images = values(np.random.default_rng(0), "image", 4, 16)
     depth = values(np.random.default_rng(1), "scalar", 4, 16)
@@ -329,7 +330,7 @@ def test_alignment_of_a_modality_with_itself():
 
 
 def test_results_are_of_the_targets_kind():
-    model = CASE.make()
+    model = ALL_CASE.make()
     rng = np.random.default_rng(0)
     photo = rng.integers(0, 256, (2, 20, 16, 3), np.uint8)
     depth = rng.uniform(0, 4, (2, 16, 16)).astype(np.float32)
