@@ -288,6 +288,22 @@ def test_evaluate_prints_and_writes(tiny_zoo, monkeypatch):
     assert seen == [("xgan_tiny", "test"), ("xgan_tiny", "test"), ("xgan_tiny", "validation")]
     code, _, said = run("evaluate", "xgan_tiny", "--split", "validation", "--write")
     assert code == 2 and "the split test" in said and len(seen) == 3
+    code, _, said = run("evaluate", "xgan_tiny", "--behind", "xgan_tiny")
+    assert code == 2 and "has no cascades" in said and len(seen) == 3
+
+
+def test_evaluate_one_model_behind_another(tiny_zoo, tmp_path, monkeypatch):
+    monkeypatch.setitem(PROTOCOLS, "photo -> cartoon", Protocol("room_modalities", "mean_iou"))
+    measured = "keras_i2i.evaluation.room_modalities.evaluate"
+    monkeypatch.setattr(
+        measured, lambda model, split: {"mean_iou": 0.5, "models": [model.first.name, model.second.name]}
+    )
+    code, printed, _ = run("evaluate", "xgan_tiny", "--behind", "xgan_tiny", "--json", tmp_path / "both.json")
+    assert code == 0 and json.loads(printed)["models"] == ["xgan_tiny", "xgan_tiny"]
+    report, record = json.loads((tmp_path / "both.json").read_text()), zoo.info("xgan_tiny")
+    assert report["name"] == "xgan_tiny+xgan_tiny" and report["steps"] == 2 * record.training["steps"]
+    assert run("evaluate", "xgan_tiny", "--behind", "xgan_tiny", "--write")[0] == 2
+    assert run("evaluate", "xgan_tiny", "--behind", "xgan_tyni")[0] != 0
 
 
 @pytest.mark.slow

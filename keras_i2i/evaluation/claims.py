@@ -34,7 +34,8 @@ def report(found, values, split, parameters, behind=None):
     name = record.name
     if behind is not None:
         name = f"{behind.record.name}+{name}"
-        told |= {key: told[key] + behind.record.training[key] for key in ("steps", "pairs", "wall_time_s")}
+        before, added = behind.record.training, ("steps", "pairs", "images", "wall_time_s")
+        told |= {key: told[key] + before[key] for key in added if key in told and key in before}
     whole = {"name": name, "method": record.method, "task": record.task, **told, "split": split}
     whole["parameters"] = parameters
     return {**whole, "weights_sha256": record.weights.sha256, "metrics": values, "curve": _curve(found.folder)}
