@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from keras_i2i.quiet import silenced
+
 Name = Annotated[str, typer.Argument(help="A model of the zoo, or the folder of a trained one.")]
 
 
@@ -50,15 +52,8 @@ def say(message):
 def silence():
     """Shuts the process's standard error while TensorFlow starts: its C++ greets there, whatever its log level."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
+    with silenced(2):
         yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def start():

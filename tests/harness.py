@@ -93,6 +93,12 @@ def two_of_noise(rng, count, size):
     return {key: rng.uniform(-1, 1, shape).astype(np.float32) for key in "ab"}
 
 
+def labelled_noise(rng, count, size):
+    """A `Case.batch` of {"image", "label"}: evenly distributed noise of three classes in turn."""
+    image = rng.uniform(-1, 1, (count, size, size, 3)).astype(np.float32)
+    return {"image": image, "label": np.arange(count, dtype=np.int32) % 3}
+
+
 def tensors(batch):
     """A dict of arrays as tensors."""
     return {key: keras.ops.convert_to_tensor(value) for key, value in batch.items()}

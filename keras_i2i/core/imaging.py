@@ -136,3 +136,29 @@ def fit_to(images, size):
             plane = Image.fromarray(image[top : top + side, left : left + side, channel], mode="F")
             result[index, :, :, channel] = plane.resize((size, size), Image.Resampling.LANCZOS)
     return np.clip(result, -1, 1)
+
+
+def nearest(values, size, crop=None):
+    """Crops maps and takes the nearest pixels, so that no values are mixed.
+
+    Args:
+        values: of any type, shape (N, H, W, ...).
+        size: side of the result in pixels.
+        crop: (left, top, right, bottom); the largest centred square if None.
+
+    Returns:
+        Array (N, size, size, ...) of the same type.
+
+    Raises:
+        ValueError: the crop leaves the maps, or is smaller than `size`: maps are not enlarged.
+    """
+    height, width = values.shape[1:3]
+    side = min(height, width)
+    left, top = (width - side) // 2, (height - side) // 2
+    left, top, right, bottom = crop or (left, top, left + side, top + side)
+    if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+        raise ValueError(f"The crop box {crop} leaves the map of {width}x{height} pixels.")
+    if min(right - left, bottom - top) < size:
+        raise ValueError(f"A map of {right - left}x{bottom - top} pixels is smaller than {size}: it is not enlarged.")
+    at = (np.arange(size) + 0.5) / size
+    return values[:, (top + at * (bottom - top)).astype(int)][:, :, (left + at * (right - left)).astype(int)]

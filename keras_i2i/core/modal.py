@@ -15,10 +15,15 @@ from keras_i2i.core.translator import Translator
 class ModalTranslator(Translator):
     """A `Translator` whose domains are modalities: `kinds` maps their names to what is in `core.modalities`.
 
-    Implements `code_tensors` and `decode_tensors`; the default way is from the first domain to the last.
+    Implements `code_tensors` and `decode_tensors`.
     """
 
     kinds: Mapping[str, object]
+
+    @property
+    def default_source(self):
+        """The domain of images that come without a name, the first."""
+        return self.domains[0]
 
     def code_tensors(self, name, values):
         """The code of a modality's values, as batches have them, and its side information: [code, *sides]."""
@@ -28,18 +33,20 @@ class ModalTranslator(Translator):
         """A modality's values, as batches have them, from [code, *sides]."""
         raise NotImplementedError(f"{type(self).__name__} must implement decode_tensors().")
 
-    def translate(self, images, target=None, *, weights=None, samples=1, seed=None, style=None, batch_size=32):
+    def translate(
+        self, images, target=None, *, weights=None, samples=1, seed=None, style=None, value_range=None, batch_size=32
+    ):
         """Translates to another modality, from one or several.
 
         Args:
-            images: a dict of what is known by modality, e.g. {"depth": depths}, or a batch (or one image) of the first
-                domain alone. Images are as in `Translator.translate`; scalars (N, H, W) or (N, H, W, 1) in their range,
-                NaN where they are not known; labels whole numbers (N, H, W).
-            target: name of the modality; None for the last.
+            images: a dict of what is known by modality, e.g. {"depth": depths}, or a batch (or one image) of
+                `default_source` alone. Images are as in `Inference.translate`; scalars (N, H, W) or (N, H, W, 1) in
+                their range, NaN where they are not known; labels whole numbers (N, H, W).
+            target: name of the modality; None for the last of `targets`.
             weights: of each given modality's code in their mean, a dict that sums to 1; None for equal ones. Side
                 information is that of the first given (the thesis has RGB 0.8, depth 0.2).
             samples, seed, style: of methods with noise; this one has none.
-            batch_size: images a pass.
+            value_range, batch_size: as in `Inference.translate`.
 
         Returns:
             For an RGB target images of the kind and range of the given ones, uint8 where there are none; float32
@@ -50,8 +57,8 @@ class ModalTranslator(Translator):
                 not equally many, an unknown modality, or weights that do not fit.
         """
         self._deterministic(samples, style)
-        target = self._known_domain(target, default=self.domains[-1], what="target")
-        given, kind = self._given(images)
+        target = self._known_domain(target, default=self.targets[-1], what="target")
+        given, kind = self._given(images, value_range)
         shares = self._shares(given, weights)
 
         def function(*values):
@@ -101,19 +108,22 @@ class ModalTranslator(Translator):
         code, *_ = self.code_tensors(name, values)
         return ops.reshape(code, (-1, int(np.prod(code.shape[1:]))))
 
-    def _given(self, images):
+    def _given(self, images, value_range=None):
         """Checked and fitted values by modality, and the `imaging.Kind` of what is to be made of them."""
-        images = images if isinstance(images, Mapping) else {self.domains[0]: images}
+        images = images if isinstance(images, Mapping) else {self.default_source: images}
         if not images:
             raise ValueError(f"There is nothing to translate: give one of {', '.join(self.domains)}.")
         given, kind, batched = {}, None, True
         for name, values in images.items():
             own = self.kinds[self._known_domain(name, default=None, what="modality")]
-            values = np.asarray(values)
-            batched = own.batched(values)
             if isinstance(own, modalities.Image):
-                kind = kind or imaging.to_model(values)[1]
-            given[name] = own.fitted(own.checked(name, values if batched else values[None]), self.image_size)
+                values, found = imaging.to_model(values, value_range=value_range)
+                kind = kind or found
+            else:
+                values = np.asarray(values)
+                batched = own.batched(values)
+                values = own.checked(name, values if batched else values[None])
+            given[name] = own.fitted(values, self.image_size)
         counts = {len(values) for values in given.values()}
         if len(counts) > 1:
             raise ValueError(f"All modalities need equally many images, got {', '.join(map(str, sorted(counts)))}.")
@@ -136,8 +146,8 @@ class ModalTranslator(Translator):
         return self.decode_tensors(target, [mean, *sides])
 
     def translate_tensor(self, x, target):
-        """The translation of values of the first domain, as in a batch, to values of another."""
-        return self._translated({self.domains[0]: x}, {self.domains[0]: 1.0}, target)
+        """The translation of values of the default source, as in a batch, to values of another domain."""
+        return self._from_one(self.default_source, target, x)
 
     def export_signatures(self):
         """One for each two modalities, "depth_to_rgb", and "to_rgb" for those from the first."""

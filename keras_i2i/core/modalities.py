@@ -26,10 +26,6 @@ class Image:
         """Of one example of `size` pixels a side in a batch."""
         return (size, size, 3)
 
-    def batched(self, values):
-        """Whether an array is a batch, not a single image."""
-        return values.ndim > 3
-
     def encoded(self, values):
         """What an encoder sees of a batch's values."""
         return values
@@ -42,12 +38,8 @@ class Image:
         """How far a decoder's output is from a batch's values, per sample: the mean squared difference."""
         return reconstruction.mean_squared(raw, values)
 
-    def checked(self, name, values):
-        """Returns values of a batch (N, H, W, C); raises ValueError or TypeError for what they cannot be."""
-        return imaging.to_model(values)[0]
-
     def fitted(self, values, size):
-        """Checked values, cropped to a centred square and shrunk."""
+        """Values (N, H, W, 3), cropped to a centred square and shrunk."""
         return imaging.fit_to(values, size)
 
     def shown(self, values):
@@ -82,7 +74,7 @@ class Scalar:
         return (size, size, 1)
 
     def batched(self, values):
-        """See `Image`."""
+        """Whether an array is a batch, not a single map."""
         return values.ndim > 3 or (values.ndim == 3 and values.shape[-1] != 1)
 
     def encoded(self, values):
@@ -102,7 +94,7 @@ class Scalar:
         return (values - self.low) / (self.high - self.low) * 2 - 1
 
     def checked(self, name, values):
-        """See `Image`."""
+        """Returns values of a batch as it has them; raises ValueError or TypeError for what they cannot be."""
         values = np.asarray(values)
         if values.dtype.kind not in "fiu":
             raise TypeError(f"{name!r} must be real values, got {values.dtype}.")
@@ -121,7 +113,7 @@ class Scalar:
 
     def fitted(self, values, size):
         """Checked values, cropped to a centred square, of which the nearest pixels are taken."""
-        return _nearest(values, size)
+        return imaging.nearest(values, size)
 
     def shown(self, values):
         """See `Image`: from black to white, and what is not known red."""
@@ -163,7 +155,7 @@ class Labels:
         return (size, size)
 
     def batched(self, values):
-        """See `Image`."""
+        """See `Scalar`."""
         return values.ndim > 2
 
     def encoded(self, values):
@@ -181,7 +173,7 @@ class Labels:
         return ops.mean(each, axis=(1, 2))
 
     def checked(self, name, values):
-        """See `Image`."""
+        """See `Scalar`."""
         values = np.asarray(values)
         if values.dtype.kind not in "iu":
             raise TypeError(f"{name!r} must be whole numbers, the classes of the pixels, got {values.dtype}.")
@@ -196,7 +188,7 @@ class Labels:
 
     def fitted(self, values, size):
         """See `Scalar`."""
-        return _nearest(values, size)
+        return imaging.nearest(values, size)
 
     def shown(self, values):
         """See `Image`: hues a golden section apart."""
@@ -239,12 +231,3 @@ def modality(name, spec):
     if needed - set(given):
         raise ValueError(f"The modality {name!r} needs {min(needed - set(given))!r}.")
     return cls(**given)
-
-
-def _nearest(values, size):
-    height, width = values.shape[1:3]
-    side = min(height, width)
-    if side < size:
-        raise ValueError(f"The model takes maps of {size}x{size} pixels or larger ones, got {height}x{width}.")
-    places = ((np.arange(size) + 0.5) * side / size).astype(int)
-    return values[:, (height - side) // 2 + places][:, :, (width - side) // 2 + places]

@@ -127,18 +127,32 @@ def modalities(
         raise ValueError("A group has two or more modalities: give a list of dicts, e.g. [{'rgb': ..., 'depth': ...}].")
     if len({tuple(group) for group in groups}) < len(groups):
         raise ValueError("Two groups have the same modalities: put their pictures into one.")
-    if augment is not None and (augment.zoom or augment.rotate):
-        raise ValueError("Maps of depth or of labels are not zoomed or turned: set zoom and rotate of augment to 0.")
+    if augment is not None:
+        augment.check_maps()
     columns, held = [], {}
     for group in groups:
-        (first, images), *others = [(name, _read_modality(spec, image_size)) for name, spec in group.items()]
-        own = {first: images} | {name: matched(images, other, (first, name))[1] for name, other in others}
-        named = {f"{'+'.join(group)}/{name}": images.pixels for name, images in own.items()}
-        columns.append(_batches.Column(named, {}))
-        held |= {name: values for name, values in named.items() if maps.is_map(values)}
+        column = aligned("+".join(group), {name: _read_modality(spec, image_size) for name, spec in group.items()})
+        columns.append(column)
+        held |= {name: values for name, values in column.pixels.items() if maps.is_map(values)}
     dataset = _dataset(columns, batch_size, steps, seed, augment, shuffle, first_epoch)
     dataset.maps = held  # `fit` sees whether they fit the model before it begins
     return dataset
+
+
+def aligned(group, images):
+    """What batches have of one group of modalities, a `Column`; its names are "rgb+depth/rgb" and so on.
+
+    Args:
+        group: its name, e.g. "rgb+depth".
+        images: name of a modality -> `Images`; partners are found as by `matched`.
+
+    Raises:
+        ValueError: as `matched`.
+    """
+    first, *others = images
+    own = {first: images[first]}
+    own |= {name: matched(images[first], images[name], (first, name))[1] for name in others}
+    return _batches.Column({f"{group}/{name}": partners.pixels for name, partners in own.items()}, {})
 
 
 def _read_modality(spec, image_size):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
+from keras_i2i.core import imaging
 from keras_i2i.data import decode
 from keras_i2i.data.images import Images, track
 from keras_i2i.data.sources import Box, Folder
@@ -134,34 +135,9 @@ def of_array(values, image_size):
     values = np.asanyarray(values)
     if values.dtype.kind not in "fiu":
         raise TypeError(f"Maps are floats or whole numbers, got {values.dtype}.")
-    values = values.reshape(values.shape[:3])
-    if values.shape[1:] != (image_size, image_size):
-        values = np.stack([framed(one, image_size) for one in values])
+    values = imaging.nearest(values.reshape(values.shape[:3]), image_size)
     values = values.astype(np.float32)[..., None] if values.dtype.kind == "f" else values.astype(np.int32)
     return Images(values, tuple(map(str, range(len(values)))))
-
-
-def framed(values, size, crop=None):
-    """A map `(H, W)`, cropped and shrunk to the nearest pixels, `(size, size)`.
-
-    Args:
-        values: of any type.
-        size: the side, in pixels.
-        crop: `(left, top, right, bottom)`; the largest centred square if None.
-
-    Raises:
-        ValueError: the crop leaves the map, or is smaller than `size`.
-    """
-    height, width = values.shape
-    side = min(height, width)
-    left, top = (width - side) // 2, (height - side) // 2
-    left, top, right, bottom = crop or (left, top, left + side, top + side)
-    if not (0 <= left < right <= width and 0 <= top < bottom <= height):
-        raise ValueError(f"The crop box {crop} leaves the map of {width}x{height} pixels.")
-    if min(right - left, bottom - top) < size:
-        raise ValueError(f"A map of {right - left}x{bottom - top} pixels is smaller than {size}: it is not enlarged.")
-    at = (np.arange(size) + 0.5) / size
-    return values[(top + at * (bottom - top)).astype(int)][:, (left + at * (right - left)).astype(int)]
 
 
 def _read(source, image_size):
@@ -186,7 +162,7 @@ def read_files(files, numbers, image_size, folder, crop=None):
     maps = []
     for name, path in track(files.items(), len(files), f"Reading {os.path.basename(folder)}"):
         try:
-            maps.append(framed(numbers(path), image_size, crop))
+            maps.append(imaging.nearest(numbers(path)[None], image_size, crop)[0])
         except (OSError, ValueError, SyntaxError) as error:
             called = path if isinstance(path, os.PathLike) else name
             raise ValueError(f"{called} cannot be read as a map ({error}): repair or remove it.") from None

@@ -314,9 +314,23 @@ def tfds_home():
     return {"data_dir": os.path.join(os.path.expanduser(cache), "tensorflow_datasets")} if cache else {}
 
 
+def stored(builder, split, decoders=None):
+    """The examples of a prepared TFDS builder's split as NumPy, in the order in which they are kept.
+
+    Args:
+        builder: a `tfds.core.DatasetBuilder`.
+        split: name of the split.
+        decoders: of `builder.as_dataset`.
+    """
+    tfds = import_tfds()
+    # Without the setting, TFDS interleaves shards in an order that is its own affair.
+    config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
+    dataset = builder.as_dataset(split=split, shuffle_files=False, read_config=config, decoders=decoders)
+    return tfds.as_numpy(dataset)
+
+
 def read_tfds(builder, split, feature, image_size, crop=None):
     """Reads a prepared TFDS builder's split to `Images`."""
-    tfds = import_tfds()
     if feature not in builder.info.features:
         raise ValueError(f"{builder.name!r} has no feature {feature!r}; it has {', '.join(builder.info.features)}.")
     try:
@@ -326,9 +340,7 @@ def read_tfds(builder, split, feature, image_size, crop=None):
         raise ValueError(
             f"{builder.name!r} has no split {split!r}: write {builder.name}:SPLIT with one of {known}."
         ) from None
-    # Without the setting, TFDS interleaves shards in an order that is its own affair.
-    config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
-    examples = tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False, read_config=config))
+    examples = stored(builder, split)
     pixels, labels = np.empty((count, image_size, image_size, 3), np.uint8), {}
     for index, example in enumerate(track(itertools.islice(examples, count), count, f"Reading {builder.name}")):
         rgb = decode.from_array(example.pop(feature)[None])[0]

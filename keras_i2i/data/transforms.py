@@ -58,6 +58,11 @@ class Augment:
         pixels = to_float(pixels)
         return _recolor(pixels, *strengths) if self.color else pixels
 
+    def check_maps(self):
+        """Raises ValueError with zoom or rotation, which would mix the values of maps."""
+        if self.zoom or self.rotate:
+            raise ValueError("Maps of depth or of labels are not zoomed or turned: set zoom and rotate to 0.")
+
     def maps(self, values, rng):
         """Moves maps as `__call__` moves the images of the same state of `rng`: every value stays as it is.
 
@@ -69,10 +74,9 @@ class Augment:
             Values of the same type and shape.
 
         Raises:
-            ValueError: with zoom or rotation, which would mix values.
+            ValueError: as `check_maps`.
         """
-        if self.zoom or self.rotate:
-            raise ValueError("Maps of depth or of labels are not zoomed or turned: set zoom and rotate to 0.")
+        self.check_maps()
         count, height, width, *_ = values.shape
         flip, shift_y, shift_x, *_ = self._drawn(count, height, width, rng)
         return _moved(values, shift_y, shift_x, flip)

@@ -1,6 +1,7 @@
 """What papers claim, task by task: which numbers stand side by side, and which sentences they can contradict."""
 
 import dataclasses
+import itertools
 import statistics
 from collections.abc import Callable, Mapping
 
@@ -157,7 +158,7 @@ def _oracle(means):
 def _rising(means, names):
     values = [means[f"mix_match_{name}_modalities" if name else "mix_match_modalities"]["mean_iou"] for name in names]
     told = " < ".join(f"{value:.3f}" for value in values)
-    return all(one < other for one, other in zip(values, values[1:], strict=False)), told
+    return all(one < other for one, other in itertools.pairwise(values)), told
 
 
 def _colors_unseen(means):

@@ -11,13 +11,11 @@ import numpy as np
 
 from keras_i2i.data import Dyed
 from keras_i2i.data.worlds import avatar_parts, palette
-from keras_i2i.data.worlds.drawn import UNSEEN
 from keras_i2i.data.worlds.dyed import COLORS
-from keras_i2i.evaluation import SPLITS, sheets
+from keras_i2i.evaluation import sheets, unseen
 
 IMAGE_SIZE = 64
 COUNT = 20  # of each colour, translated to the ten others
-STARTS = {"test": UNSEEN, "validation": 2 * UNSEEN}
 
 
 @functools.lru_cache(maxsize=2)
@@ -25,7 +23,7 @@ def held_out(split="test", count=COUNT):
     """Portraits that no model was trained on.
 
     Args:
-        split: "test" for the final numbers; "validation" for all that is chosen by its result.
+        split: "test" or "validation"; see `unseen`.
         count: how many of each colour: those of one index differ in it alone.
 
     Returns:
@@ -34,12 +32,10 @@ def held_out(split="test", count=COUNT):
     Raises:
         ValueError: another split.
     """
-    if split not in SPLITS:
-        raise ValueError(f"What is held out has the splits {' and '.join(SPLITS)}, and no {split!r}.")
-    rows = {color: Dyed(color, count=count, start=STARTS[split]) for color in COLORS}
+    start = unseen.start(split)
+    rows = {color: Dyed(color, count=count, start=start) for color in COLORS}
     drawn = {color: row.read(IMAGE_SIZE).pixels for color, row in rows.items()}
-    row = rows["blue"]
-    avatars = [row.avatar(index) for index in range(row.start, row.start + row.count)]
+    avatars = [rows["blue"].avatar(index) for index in range(start, start + count)]
     maps = np.stack([avatar_parts.labels(avatar_parts.render(avatar, IMAGE_SIZE)) for avatar in avatars])
     return drawn, np.isin(maps, [avatar_parts.PARTS.index(part) for part in ("hair", "facial hair")])
 
@@ -87,7 +83,7 @@ def evaluate(model, *, split="test", count=COUNT):
         "protocol": {
             "portraits": count * len(COLORS),
             "directions": len(shares),
-            "split": f"{split}, from {STARTS[split]}",
+            "split": unseen.named(split),
             "image_size": IMAGE_SIZE,
         },
     }

@@ -10,8 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from keras_i2i.data.worlds.drawn import UNSEEN
-from keras_i2i.evaluation import SPLITS, sheets
+from keras_i2i.evaluation import sheets, unseen
 from keras_i2i.metrics import (
     SegmenterConfig,
     mean_pairwise_distance,
@@ -24,7 +23,6 @@ from keras_i2i.metrics import (
 
 IMAGE_SIZE = 64
 COUNT = 300
-STARTS = {"test": UNSEEN, "validation": 2 * UNSEEN}
 EQUAL = 60.0  # dB, for equal images too: nearer to each other than what 8 bits can tell apart
 SAMPLES = 4  # of each of the first DIVERSE inputs, for their diversity
 DIVERSE = 50
@@ -57,7 +55,7 @@ class FromLabels:
         """Maps and pictures that no model was trained on.
 
         Args:
-            split: "test" for the final numbers; "validation" for all that is chosen by its result.
+            split: "test" or "validation"; see `unseen`.
             count: how many.
 
         Returns:
@@ -66,18 +64,16 @@ class FromLabels:
         Raises:
             ValueError: another split.
         """
-        if split not in SPLITS:
-            raise ValueError(f"What is held out has the splits {' and '.join(SPLITS)}, and no {split!r}.")
-        return self.read(STARTS[split], count)
+        return self.read(unseen.start(split), count)
 
     def load_judge(self):
         """The segmenter of pictures, trained the first time, as `metrics.Segmenter`."""
-        (maps, pictures), (unseen_maps, unseen) = self.read(0, self.judged), self.held_out("validation")
+        (maps, pictures), (other_maps, others) = self.read(0, self.judged), self.held_out("validation")
         return train_segmenter(
             pictures,
             self.labels(maps),
-            unseen,
-            self.labels(unseen_maps),
+            others,
+            self.labels(other_maps),
             classes=len(self.classes),
             required=self.required,
             config=self.judge,
@@ -121,7 +117,7 @@ class FromLabels:
         }
         values["protocol"] = {
             "images": len(maps),
-            "split": f"{split}, from {STARTS[split]}",
+            "split": unseen.named(split),
             "image_size": IMAGE_SIZE,
             "judge": f"segmenter of {self.judged} images, {self.judge.steps} steps; on unseen ones {judge.measured}",
             "samples": SAMPLES,

@@ -6,6 +6,7 @@ N (N - 1) to be had.
 """
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Mapping
 
@@ -13,12 +14,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_i2i.core import checks, imaging
+from keras_i2i.core import checks, modalities
 from keras_i2i.core.batches import Layout
+from keras_i2i.core.modal import ModalTranslator
 from keras_i2i.core.players import Phase, Player, Stage
 from keras_i2i.core.schedules import decaying_adam
 from keras_i2i.core.signature import Signature
-from keras_i2i.core.translator import Translator
 from keras_i2i.layers.image_pool import ImagePool
 from keras_i2i.losses import adversarial, reconstruction
 from keras_i2i.networks.resnet import patch_discriminator, resnet_decoder, resnet_encoder
@@ -92,7 +93,7 @@ class MixMatchUnpairedConfig:
 
 
 @keras.saving.register_keras_serializable(package="keras_i2i")
-class MixMatchUnpaired(Translator):
+class MixMatchUnpaired(ModalTranslator):
     """Mix & Match networks across domains (Wang 2020, thesis, chapter 4; arXiv 1804.02199).
 
     Trains on batches `{"image", "label"}`: images float32 [-1, 1] or uint8, shape (N, size, size, 3), and the places of
@@ -117,6 +118,7 @@ class MixMatchUnpaired(Translator):
         c = self.config
         self.anchor = c.anchor
         self.others = tuple(name for name in c.domains if name != self.anchor)
+        self.kinds = dict.fromkeys(c.domains, modalities.Image())
         shape = (c.image_size, c.image_size, 3)
         self.code_shape = (c.image_size // 4, c.image_size // 4, 4 * c.filters)
         self.encoders, self.decoders, self.critics, self.pools = {}, {}, {}, {}
@@ -245,57 +247,38 @@ class MixMatchUnpaired(Translator):
         """See `Inference.targets`: all domains, the anchor first."""
         return (self.anchor, *self.others)
 
-    def translate(self, images, target=None, *, samples=1, seed=None, style=None, value_range=None, batch_size=32):
-        """Translates images between any two domains.
+    @property
+    def default_source(self):
+        """The domain of images that come without a name: the anchor."""
+        return self.anchor
 
-        Args:
-            images: of the anchor, as in `Inference.translate`; or a dict of one entry that says of which domain they
-                are, e.g. {"red": images}.
-            target: name of the domain to translate to; None for the last of `targets`.
-            samples, seed, style: of methods with noise; this one has none.
-            value_range, batch_size: as in `Inference.translate`.
+    def code_tensors(self, name, values):
+        return [self.encoders[name](values)]
 
-        Returns:
-            As `Inference.translate`.
+    def decode_tensors(self, target, code):
+        return ops.cast(self.decoders[target](code[0]), "float32")
 
-        Raises:
-            As `Inference.translate`; ValueError for an unknown domain, or a dict of several.
-        """
-        self._deterministic(samples, style)
-        source, images = self._of_one_domain(images)
-        target = self._known_domain(target, default=self.targets[-1], what="target")
-        x, kind = imaging.to_model(images, value_range=value_range)
-        key = ("translate", source, target)
-        return kind.restore(self.infer(key, lambda t: self._translated(t, source, target), x, batch_size))
-
-    def _of_one_domain(self, images):
-        if not isinstance(images, Mapping):
-            return self.anchor, images
-        if len(images) != 1:
-            given = ", ".join(map(repr, images)) or "none"
-            raise ValueError(f"Images are translated from one domain at a time: give a dict of one entry, got {given}.")
-        ((source, values),) = images.items()
-        return self._known_domain(source, default=self.anchor, what="domain"), values
-
-    def pictured(self, values, domain, target=None):
-        """See `Inference.pictured`."""
-        return values if target is None else self.translate({domain: values}, target)
-
-    def _translated(self, x, source, target):
-        return ops.cast(self.decoders[target](self.encoders[source](x)), "float32")
-
-    def translate_tensor(self, x, target):
-        """The translation of images of the anchor: deterministic."""
-        return self._translated(x, self.anchor, target)
+    def _given(self, images, value_range=None):
+        """As of every method of modalities; but images of different domains do not show the same, and are not mixed."""
+        if isinstance(images, Mapping):
+            if len(images) != 1:
+                given = ", ".join(map(repr, images)) or "none"
+                raise ValueError(
+                    f"Images are translated from one domain at a time: give a dict of one entry, got {given}."
+                )
+            self._known_domain(next(iter(images)), default=None, what="domain")
+        return super()._given(images, value_range)
 
     def export_signatures(self):
         """The directions seen, "to_red" and "red_to_blue" for the anchor "blue"; and for all others an encoder and a
         decoder of each domain, "encode_red", from images to a code (N, size / 4, size / 4, 4 * filters), and
         "decode_green", from "code" to images.
         """
-        signatures, anchor = super().export_signatures(), self.anchor
-        for name in self.others:
-            signatures[f"{name}_to_{anchor}"] = lambda x, name=name: self._translated(x, name, anchor)
+        anchor = self.anchor
+        ways = {f"to_{name}": (anchor, name) for name in self.targets}
+        ways |= {f"{name}_to_{anchor}": (name, anchor) for name in self.others}
+        signatures = {key: functools.partial(self._from_one, *way) for key, way in ways.items()}
+        signatures["serving_default"] = signatures[f"to_{self.targets[-1]}"]
         for name in self.domains:
             decode, code = self.decoders[name], {"code": (self.code_shape, "float32")}
             signatures[f"encode_{name}"] = lambda x, name=name: ops.cast(self.encoders[name](x), "float32")

@@ -356,18 +356,14 @@ def modalities(loaded, recipe):
         ValueError: a modality without a partner in its group, or a part that says what groups have no use for.
     """
     augment = recipe.data.augment or transforms.NONE
-    if augment.zoom or augment.rotate:
-        raise ValueError("Maps of depth or of labels are not zoomed or turned: set zoom and rotate of augment to 0.")
+    augment.check_maps()
     mixed = {}
     for number, (group, own) in enumerate(loaded.items()):
         for name, one in own.items():
             part = one.part
             if part.share != 1 or part.augment is not None or part.label is not None or part.teacher_label is not None:
                 raise ValueError(f"A modality has a source alone: take what else data.domains.{group}.{name} says out.")
-        (first, one), *others = own.items()
-        images = {first: one.images}
-        images |= {name: domains.matched(one.images, other.images, (first, name))[1] for name, other in others}
-        column = batches.Column({f"{group}/{name}": of.pixels for name, of in images.items()}, {})
+        column = domains.aligned(group, {name: one.images for name, one in own.items()})
         seed = int(np.random.SeedSequence([recipe.seed, number]).generate_state(1)[0])
         plan = batches.Batches((column,), recipe.data.batch_size, recipe.steps_per_epoch, seed, augment, True)
         mixed[group] = (plan,)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_i2i.core.imaging import nearest
 from keras_i2i.data import Augment, ChannelDifference, LabelMaps, Scalars, modalities
-from keras_i2i.data.maps import framed, of_array
+from keras_i2i.data.maps import of_array
 from tests.harness import refused
 
 tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.data is the TensorFlow path")
@@ -91,9 +92,9 @@ def test_channels_that_make_no_difference(channels):
 
 def test_the_nearest_pixels_of_a_centred_square():
     values = np.arange(6 * 8).reshape(6, 8)
-    np.testing.assert_array_equal(framed(values, 6), values[:, 1:7])
-    np.testing.assert_array_equal(framed(values, 3), values[1::2, 2:7:2])
-    np.testing.assert_array_equal(framed(values, 2, (4, 0, 8, 4)), values[[1, 3]][:, [5, 7]])
+    np.testing.assert_array_equal(nearest(values[None], 6), values[None, :, 1:7])
+    np.testing.assert_array_equal(nearest(values[None], 3), values[None, 1::2, 2:7:2])
+    np.testing.assert_array_equal(nearest(values[None], 2, (4, 0, 8, 4)), values[None, [1, 3]][:, :, [5, 7]])
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_the_nearest_pixels_of_a_centred_square():
 )
 def test_frames_that_do_not_fit(size, crop, text):
     with refused(ValueError, text):
-        framed(np.zeros((6, 8)), size, crop)
+        nearest(np.zeros((1, 6, 8)), size, crop)
 
 
 def test_arrays_by_their_type():

@@ -7,7 +7,7 @@ import pytest
 
 from keras_i2i.data.worlds import avatar_parts, rooms
 from keras_i2i.evaluation import avatar_parts as protocol
-from keras_i2i.evaluation import from_labels, room_pictures
+from keras_i2i.evaluation import room_pictures, unseen
 from keras_i2i.metrics import segmentation
 
 PALETTE = np.array(list(avatar_parts.PALETTE.values()), np.uint8)
@@ -86,7 +86,7 @@ def test_held_out_portraits_are_others_than_the_judge_and_models_see():
     _, other_portraits = protocol.held_out("validation", 6)
     assert maps.shape == portraits.shape == (6, 64, 64, 3)
     assert len({one.tobytes() for one in (*portraits, *other_portraits)}) == 12
-    assert {start for start in from_labels.STARTS.values()}.isdisjoint(range(protocol.PROTOCOL.judged))
+    assert set(unseen.STARTS.values()).isdisjoint(range(protocol.PROTOCOL.judged))
     shown = model(lambda images, target, **options: images)
     assert protocol.samples(shown, columns=4).shape == (3 * 64 * 2, 4 * 64 * 2, 3)
 

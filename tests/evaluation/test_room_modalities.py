@@ -20,10 +20,7 @@ def scenes(monkeypatch):
     labels = (labels % 14).astype(np.int32)
     views = {"segmentation": labels, "depth": (0.5 + 0.5 * labels)[..., None].astype(np.float32)}
     views["rgb"] = rooms.painted_labels(labels)
-    painted = {"segmentation": views["rgb"], "depth": rooms.painted_depths(views["depth"]), "rgb": views["rgb"]}
-    monkeypatch.setattr(
-        protocol, "_read", lambda view, paint, start, count: (painted if paint else views)[view][:count]
-    )
+    monkeypatch.setattr(protocol, "_read", lambda view, start, count: views[view][:count])
     return views
 
 

@@ -8,7 +8,7 @@ import keras_i2i as ki
 from keras_i2i.layers.latent import NormalLatent, UniformLatent
 from keras_i2i.methods.acgan import ACGAN
 from keras_i2i.networks import acgan as networks
-from tests.harness import Case, enter, refused, same, tensors, train_phase, values_of
+from tests.harness import Case, enter, labelled_noise, refused, same, tensors, train_phase, values_of
 
 TINY = {
     "image_size": 16,
@@ -22,13 +22,7 @@ TINY = {
 }
 
 
-def batch(rng, count, size):
-    """All classes in turn."""
-    image = rng.uniform(-1, 1, (count, size, size, 3)).astype(np.float32)
-    return {"image": image, "label": np.arange(count, dtype=np.int32) % 3}
-
-
-CASE = Case(ACGAN, TINY, batch, sizes=(20, 24), keys=("image",))
+CASE = Case(ACGAN, TINY, labelled_noise, sizes=(20, 24), keys=("image",))
 
 
 def terms(model, data, losses=None):

@@ -9,7 +9,7 @@ from keras_i2i.core import callbacks
 from keras_i2i.methods.cyclegan import CycleGAN
 from keras_i2i.methods.mix_match_unpaired import COLORS, MixMatchUnpaired
 from keras_i2i.networks.resnet import resnet_decoder, resnet_encoder, resnet_generator
-from tests.harness import Case, numbers, refused, run_python, same, tensors, train, two_of_noise
+from tests.harness import Case, labelled_noise, numbers, refused, run_python, same, tensors, train, two_of_noise
 
 TINY = {
     "image_size": 16,
@@ -24,14 +24,8 @@ TINY = {
 }
 
 
-def batch(rng, count, size):
-    """All domains in turn."""
-    image = rng.uniform(-1, 1, (count, size, size, 3)).astype(np.float32)
-    return {"image": image, "label": np.arange(count, dtype=np.int32) % 3}
-
-
 CODE = np.random.default_rng(3).normal(size=(3, 4, 4, 8)).astype(np.float32)
-CASE = Case(MixMatchUnpaired, TINY, batch, sizes=(20,), keys=("image",), inputs={"code": CODE})
+CASE = Case(MixMatchUnpaired, TINY, labelled_noise, sizes=(20,), keys=("image",), inputs={"code": CODE})
 SMALL = dict(filters=1, critic_filters=1, image_size=24, encoder_blocks=0)
 
 
@@ -241,7 +235,7 @@ def test_data_without_a_domain_are_refused():
     with refused(ValueError, match="from 0 to 2, but there is 3"):
         model.fit(ki.data.labelled(images, np.arange(4), image_size=16, batch_size=4), verbose=0)
     with refused(ValueError, match="'image' are images of 20x20 pixels, but the model has image_size=16"):
-        train(model, batch(np.random.default_rng(0), 4, 20), 1)
+        train(model, labelled_noise(np.random.default_rng(0), 4, 20), 1)
     assert int(model.step) == 0
 
 

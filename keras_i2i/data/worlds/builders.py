@@ -14,7 +14,7 @@ import tensorflow_datasets as tfds
 from absl import logging
 
 from keras_i2i.data.images import Images, track
-from keras_i2i.data.sources import read_tfds, tfds_home
+from keras_i2i.data.sources import read_tfds, stored, tfds_home
 from keras_i2i.data.worlds import drawn
 
 KINDS = {bool: np.bool_, int: np.int64, float: np.float32, str: tfds.features.Text()}
@@ -194,8 +194,6 @@ def read(pictures, image_size):
 
 def _kept(builder, view):
     """One view of all rooms, as it is kept."""
-    config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
     only = tfds.decode.PartialDecoding({view: True})
-    examples = tfds.as_numpy(builder.as_dataset(split="train", shuffle_files=False, read_config=config, decoders=only))
-    values = np.stack([example[view] for example in examples])
+    values = np.stack([example[view] for example in stored(builder, "train", only)])
     return values if view == "rgb" else values[..., 0]

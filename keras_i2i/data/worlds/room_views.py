@@ -4,17 +4,15 @@ RGB has textures, shadows and a light of some tint. Near-infrared is another pic
 material has a brightness of its own, whatever its colour, under another light.
 """
 
-import contextlib
 import functools
-import os
 import pathlib
-import sys
 import tempfile
 
 import numpy as np
 from PIL import Image
 
 from keras_i2i.data.worlds.rooms import CLASSES, TEXTURES
+from keras_i2i.quiet import silenced
 
 NEAR, FAR = 0.05, 14.0  # metres, of the camera
 DETAIL = 2  # pictures of light are rendered at so many times the size, then shrunk
@@ -84,7 +82,7 @@ class _Renderer:
 
     def __init__(self):
         try:
-            with _nothing_printed():
+            with silenced(1):  # it tells when it was built
                 import pybullet
         except ModuleNotFoundError:
             raise ModuleNotFoundError(
@@ -162,17 +160,3 @@ class _Renderer:
         rgb = np.reshape(rgb, (size, size, 4))[..., :3].astype(np.float32)
         z = np.reshape(z, (size, size)).astype(np.float32)  # of OpenGL's depth buffer
         return rgb, FAR * NEAR / (FAR - (FAR - NEAR) * z), np.reshape(ids, (size, size))
-
-
-@contextlib.contextmanager
-def _nothing_printed():
-    """Keeps back what C code writes to standard output: pybullet tells when it was built."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
