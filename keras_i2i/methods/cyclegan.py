@@ -15,6 +15,7 @@ from keras_i2i.core.players import Phase, Player, Stage
 from keras_i2i.core.schedules import decaying_adam
 from keras_i2i.core.translator import Translator
 from keras_i2i.layers.image_pool import ImagePool
+from keras_i2i.layers.noise import StandardNormal
 from keras_i2i.losses import adversarial, reconstruction
 from keras_i2i.networks.resnet import patch_discriminator, resnet_generator
 from keras_i2i.networks.seeds import shift
@@ -33,6 +34,9 @@ class CycleGANConfig:
         discriminator_strided: strided convolutions of a discriminator; 3 sees patches of 70x70 pixels.
         norm: "instance", "group", "batch" or "none" (see `layers.normalization`).
         pool_size: of the memory of translations that each discriminator also sees; 0 for none.
+        cycle_noise: standard deviation of the noise that translations get in training before they are translated back,
+            0 as in the paper. Without it, generators hide in a translation what it does not show (Chu et al. 2017, arXiv
+            1712.02950), as a faint pattern; noise drowns that (Bashkirova et al. 2019, arXiv 1908.01517).
         weights: of the loss terms. With "identity" 0, that term is not computed.
         constant_steps, decay_steps: of the learning rate, which then falls to 0 on a straight line; decay_steps 0
             keeps it. The paper has 100 epochs of each.
@@ -49,6 +53,7 @@ class CycleGANConfig:
     discriminator_strided: int = 3
     norm: str = "instance"
     pool_size: int = 50
+    cycle_noise: float = 0.0
     weights: Mapping[str, float] = dataclasses.field(
         default_factory=lambda: dict(adversarial=1.0, cycle=10.0, identity=5.0)
     )
@@ -64,6 +69,8 @@ class CycleGANConfig:
         checks.two_domains("CycleGAN", self.domains)
         if self.blocks < 0 or self.pool_size < 0:
             raise ValueError(f"blocks and pool_size must be 0 or more, got {self.blocks} and {self.pool_size}.")
+        if self.cycle_noise < 0:
+            raise ValueError(f"cycle_noise must be 0 or more, got {self.cycle_noise}.")
         checks.decay("ema", self.ema)
 
 
@@ -106,6 +113,7 @@ class CycleGAN(Translator):
         }
         for pool in self.pools.values():
             pool.build((None, *shape))
+        self.noise = StandardNormal(seed=shift(c.seed, 5000)) if c.cycle_noise else None
 
     def players(self):
         c = self.config
@@ -126,7 +134,8 @@ class CycleGAN(Translator):
         fake = {"b": to_b(real["a"], training=training), "a": to_a(real["b"], training=training)}
 
         # L_cyc (equation 2): there and back again.
-        again_a, again_b = to_a(fake["b"], training=training), to_b(fake["a"], training=training)
+        again_a = to_a(self._noisy(fake["b"], training), training=training)
+        again_b = to_b(self._noisy(fake["a"], training), training=training)
         terms = {"cycle": reconstruction.l1(again_a, real["a"]) + reconstruction.l1(again_b, real["b"])}
 
         # L_identity (section 5.2): an image of the target domain stays as it is.
@@ -143,6 +152,11 @@ class CycleGAN(Translator):
             telling = adversarial.least_squares(of_real, 1.0) + adversarial.least_squares(of_shown, 0.0)
             losses[f"discriminator_{domain}"] = {"adversarial": telling / 2}
         return losses
+
+    def _noisy(self, images, training):
+        if self.noise is None:
+            return images
+        return images + self.config.cycle_noise * self.noise(images, training=training)
 
     def translate_tensor(self, x, target):
         """G(x) or F(x): deterministic."""
