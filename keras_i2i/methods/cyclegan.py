@@ -34,9 +34,9 @@ class CycleGANConfig:
         discriminator_strided: strided convolutions of a discriminator; 3 sees patches of 70x70 pixels.
         norm: "instance", "group", "batch" or "none" (see `layers.normalization`).
         pool_size: of the memory of translations that each discriminator also sees; 0 for none.
-        cycle_noise: standard deviation of the noise that translations get in training before they are translated back,
-            0 as in the paper. Without it, generators hide in a translation what it does not show (Chu et al. 2017, arXiv
-            1712.02950), as a faint pattern; noise drowns that (Bashkirova et al. 2019, arXiv 1908.01517).
+        cycle_noise: standard deviation of the noise that translations get in training before they are translated back;
+            0 for none, as the paper. Without it, generators hide what a translation does not show in a faint pattern
+            (Chu et al. 2017, arXiv 1712.02950), which noise drowns (Bashkirova et al. 2019, arXiv 1908.01517).
         weights: of the loss terms. With "identity" 0, that term is not computed.
         constant_steps, decay_steps: of the learning rate, which then falls to 0 on a straight line; decay_steps 0
             keeps it. The paper has 100 epochs of each.

@@ -86,6 +86,27 @@ def test_identity_maps_cost_nothing():
     np.testing.assert_array_equal(own["identity"], np.zeros(4))
 
 
+def test_the_way_back_starts_from_noisy_translations():
+    """Of identity maps the cycle term is E|noise| of both ways, 2 * 0.3 * sqrt(2 / pi); another draw another time."""
+    model = CASE.make(cycle_noise=0.3)
+    model.generators = {key: keras.layers.Identity() for key in "ab"}
+    data = CASE.data(model)
+    own, again = (terms(model, data)["generator"] for _ in range(2))
+    np.testing.assert_allclose(own["cycle"], np.full(4, 0.6 * np.sqrt(2 / np.pi)), rtol=0.05)
+    assert not np.any(own["cycle"] == again["cycle"])
+    np.testing.assert_array_equal(own["identity"], np.zeros(4))
+
+
+def test_translations_have_no_noise():
+    x = CASE.data(CASE.make())["a"]
+    np.testing.assert_array_equal(CASE.make(cycle_noise=0.3).translate(x), CASE.make().translate(x))
+
+
+def test_noise_that_makes_no_sense():
+    with refused(ValueError, "cycle_noise must be 0 or more"):
+        CASE.make(cycle_noise=-0.1)
+
+
 def test_undecided_discriminators():
     """D = 1/2 everywhere: 1/4 for each discriminator, and 1/4 for each generator."""
     model = CASE.make()
