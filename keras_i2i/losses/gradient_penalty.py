@@ -20,6 +20,19 @@ def zero_centered(critic, images):
     return _squared_slope(critic, images) / 2
 
 
+def both_centered(critic, real, made):
+    """`zero_centered` at real images and at generated ones, R1 + R2.
+
+    Args:
+        critic: as there.
+        real, made: float tensors (N, ...) of one shape, taken as constant.
+
+    Returns:
+        The sum of both penalties per sample, shape (N,), from 0 up.
+    """
+    return sum(ops.split(zero_centered(critic, ops.concatenate([real, made])), 2))
+
+
 def one_centered(critic, real, fake, alpha):
     """(|gradient| - 1)^2 on the lines from real to generated images (Gulrajani et al. 2017, arXiv 1704.00028, eq. 3).
 

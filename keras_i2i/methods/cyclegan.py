@@ -5,6 +5,7 @@ of the other domain is that the other generator must find the way back.
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 import keras
@@ -16,7 +17,8 @@ from keras_i2i.core.schedules import decaying_adam
 from keras_i2i.core.translator import Translator
 from keras_i2i.layers.image_pool import ImagePool
 from keras_i2i.layers.noise import StandardNormal
-from keras_i2i.losses import adversarial, reconstruction
+from keras_i2i.losses import adversarial, gradient_penalty, reconstruction
+from keras_i2i.networks.precision import float32
 from keras_i2i.networks.resnet import patch_discriminator, resnet_generator
 from keras_i2i.networks.seeds import shift
 
@@ -34,6 +36,9 @@ class CycleGANConfig:
         discriminator_strided: strided convolutions of a discriminator; 3 sees patches of 70x70 pixels.
         norm: "instance", "group", "batch" or "none" (see `layers.normalization`).
         pool_size: of the memory of translations that each discriminator also sees; 0 for none.
+        gradient_penalty: gamma of R1 and R2, on the slope of a discriminator's mean answer at real images and at
+            translations (Mescheder et al. 2018, arXiv 1801.04406), beside its adversarial term; 0 for none, as the
+            paper. See `XGANConfig`.
         cycle_noise: standard deviation of the noise that translations get in training before they are translated back;
             0 for none, as the paper. Without it, generators hide what a translation does not show in a faint pattern
             (Chu et al. 2017, arXiv 1712.02950), which noise drowns (Bashkirova et al. 2019, arXiv 1908.01517).
@@ -53,6 +58,7 @@ class CycleGANConfig:
     discriminator_strided: int = 3
     norm: str = "instance"
     pool_size: int = 50
+    gradient_penalty: float = 0.0
     cycle_noise: float = 0.0
     weights: Mapping[str, float] = dataclasses.field(
         default_factory=lambda: dict(adversarial=1.0, cycle=10.0, identity=5.0)
@@ -69,8 +75,13 @@ class CycleGANConfig:
         checks.two_domains("CycleGAN", self.domains)
         if self.blocks < 0 or self.pool_size < 0:
             raise ValueError(f"blocks and pool_size must be 0 or more, got {self.blocks} and {self.pool_size}.")
-        if self.cycle_noise < 0:
-            raise ValueError(f"cycle_noise must be 0 or more, got {self.cycle_noise}.")
+        for name in ("gradient_penalty", "cycle_noise"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}.")
+        if self.gradient_penalty and self.norm == "batch":
+            raise ValueError(
+                "A gradient penalty is on the slope at each image alone, which batch norm mixes: choose another norm."
+            )
         checks.decay("ema", self.ema)
 
 
@@ -98,16 +109,12 @@ class CycleGAN(Translator):
             domain: resnet_generator(shape, filters=c.filters, blocks=c.blocks, norm=c.norm, seed=shift(c.seed, by))
             for domain, by in (("b", 0), ("a", 1000))
         }
-        self.discriminators = {
-            domain: patch_discriminator(
-                shape,
-                filters=c.discriminator_filters,
-                strided=c.discriminator_strided,
-                norm=c.norm,
-                seed=shift(c.seed, by),
-            )
-            for domain, by in (("a", 2000), ("b", 3000))
-        }
+        sizes = dict(filters=c.discriminator_filters, strided=c.discriminator_strided, norm=c.norm)
+        with float32(c.gradient_penalty > 0):
+            self.discriminators = {
+                domain: patch_discriminator(shape, **sizes, seed=shift(c.seed, by))
+                for domain, by in (("a", 2000), ("b", 3000))
+            }
         self.pools = {
             domain: ImagePool(c.pool_size, seed=shift(c.seed, by)) for domain, by in (("a", 4000), ("b", 4001))
         }
@@ -144,13 +151,16 @@ class CycleGAN(Translator):
             terms["identity"] = reconstruction.l1(same_a, real["a"]) + reconstruction.l1(same_b, real["b"])
 
         # L_GAN (equation 1, as least squares): halved for the discriminators, which see older translations too.
-        losses, terms["adversarial"] = {"generator": terms}, 0.0
+        losses, terms["adversarial"], gamma = {"generator": terms}, 0.0, self.config.gradient_penalty
         for domain, network in self.discriminators.items():
             terms["adversarial"] += adversarial.least_squares(network(fake[domain], training=training), 1.0)
             shown = self.pools[domain](ops.stop_gradient(fake[domain]), training=training)
             of_real, of_shown = network(real[domain], training=training), network(shown, training=training)
-            telling = adversarial.least_squares(of_real, 1.0) + adversarial.least_squares(of_shown, 0.0)
-            losses[f"discriminator_{domain}"] = {"adversarial": telling / 2}
+            telling = (adversarial.least_squares(of_real, 1.0) + adversarial.least_squares(of_shown, 0.0)) / 2
+            if gamma:
+                mean = functools.partial(_mean_answer, network, training=training)
+                telling += gamma * gradient_penalty.both_centered(mean, real[domain], shown)
+            losses[f"discriminator_{domain}"] = {"adversarial": telling}
         return losses
 
     def _noisy(self, images, training):
@@ -161,3 +171,8 @@ class CycleGAN(Translator):
     def translate_tensor(self, x, target):
         """G(x) or F(x): deterministic."""
         return self.generators["ab"[self.domains.index(target)]](x)
+
+
+def _mean_answer(discriminator, images, training):
+    """A discriminator's answer of each image (N,), averaged over the patches."""
+    return adversarial.per_sample(discriminator(images, training=training))

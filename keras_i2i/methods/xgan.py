@@ -6,6 +6,7 @@ discriminator makes translations look real.
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 import keras
@@ -283,9 +284,8 @@ class XGAN(SharedEmbedding, Translator):
         telling = sum(adversarial.discriminator_loss(of_real, fake) for fake in of_made) * share
         monitor = {"accuracy": sum(adversarial.accuracy(of_real, fake) for fake in of_made) * share}
         if gamma:
-            both = ops.concatenate([real, made[0]])
-            slopes = gradient_penalty.zero_centered(lambda x: network(x, training=training), both)
-            monitor["slope"] = sum(ops.split(slopes, 2))
+            critic = functools.partial(network, training=training)
+            monitor["slope"] = gradient_penalty.both_centered(critic, real, made[0])
             telling = telling + gamma * monitor["slope"]
         return fooling, telling, monitor
 
