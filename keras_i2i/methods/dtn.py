@@ -6,6 +6,7 @@ target domain already stays as it is.
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 import keras
@@ -18,7 +19,7 @@ from keras_i2i.core.players import Phase, Player, Stage
 from keras_i2i.core.translator import Translator
 from keras_i2i.layers.convolution import Conv2D, Conv2DTranspose
 from keras_i2i.layers.normalization import normalization, unit_length
-from keras_i2i.losses import classification, reconstruction, smoothness
+from keras_i2i.losses import adversarial, classification, gradient_penalty, reconstruction, smoothness
 from keras_i2i.networks.convolutional import (
     downsampling,
     flatten,
@@ -28,6 +29,7 @@ from keras_i2i.networks.convolutional import (
     upsampling,
 )
 from keras_i2i.networks.mobilenet import EMBEDDING_DIM, SIDE, mobilenet, read_faceres
+from keras_i2i.networks.precision import float32
 from keras_i2i.networks.seeds import shift
 
 CONVOLUTIONAL, FACERES = "convolutional", "faceres"  # encoders
@@ -57,6 +59,9 @@ class DTNConfig:
             would have other statistics in each domain, and both networks see both: f also sees G's images, g also what
             f says of the target's. f would keep those of the source, as it is frozen and so runs in inference mode.
         discriminator_norm: of D, which sees the target domain and what should look like it, so that "batch" would do.
+        gradient_penalty: gamma of R1 and R2, on the slope of D's log-odds that an image is real, at real images and at
+            translations of the source (Mescheder et al. 2018, arXiv 1801.04406), beside its adversarial term; 0 for
+            none, as the paper. See `XGANConfig`.
         distance: d of L_CONST, "mse" (the paper's for digits) or "cosine" (for faces; faceres needs it, as the squared
             differences of its embeddings are tiny).
         fine_tune: let f learn too, by L_CONST and by its labels where it has them, with an optimizer of its own. The
@@ -81,6 +86,7 @@ class DTNConfig:
     discriminator_filters: int = 128
     norm: str = "group"
     discriminator_norm: str = "group"
+    gradient_penalty: float = 0.0
     distance: str = "mse"
     fine_tune: bool = False
     fine_tune_every: int = 15
@@ -106,6 +112,10 @@ class DTNConfig:
                 f"pretrain_steps and fine_tune_every must be 1 or more, got {self.pretrain_steps} and "
                 f"{self.fine_tune_every}."
             )
+        if self.gradient_penalty < 0:
+            raise ValueError(f"gradient_penalty must be 0 or more, got {self.gradient_penalty}.")
+        if self.gradient_penalty and self.discriminator_norm == "batch":
+            raise ValueError("Batch norm mixes images, and a gradient penalty is on each of them: choose another norm.")
         if self.encoder_side < 32:
             raise ValueError(f"encoder_side must be 32 or more, got {self.encoder_side}.")
         checks.decay("ema", self.ema)
@@ -147,11 +157,12 @@ class DTN(SharedEmbedding, Translator):
             self.classifier = perceptron(dim, (c.classes,), seed=shift(c.seed, 100))
         self.decoder = self._decoder(dim, halvings)
         widths = [c.discriminator_filters * 2**level for level in range(halvings)]
-        self.discriminator = sequence(
-            downsampling(shape, widths, norm=c.discriminator_norm, slope=0.0, kernel=3, seed=shift(c.seed, 300)),
-            flatten((SMALLEST, SMALLEST, widths[-1])),
-            perceptron(SMALLEST**2 * widths[-1], (KINDS,), seed=shift(c.seed, 400)),
-        )
+        with float32(c.gradient_penalty > 0):
+            self.discriminator = sequence(
+                downsampling(shape, widths, norm=c.discriminator_norm, slope=0.0, kernel=3, seed=shift(c.seed, 300)),
+                flatten((SMALLEST, SMALLEST, widths[-1])),
+                perceptron(SMALLEST**2 * widths[-1], (KINDS,), seed=shift(c.seed, 400)),
+            )
 
     def _convolutional_encoder(self, shape, halvings):
         c = self.config
@@ -282,11 +293,19 @@ class DTN(SharedEmbedding, Translator):
         terms["adversarial"] = classification.cross_entropy(of_s, REAL) + classification.cross_entropy(of_t, REAL)
         telling = classification.cross_entropy(of_s, FROM_SOURCE) + classification.cross_entropy(of_t, FROM_TARGET)
         telling += classification.cross_entropy(of_real, REAL)
+        if c.gradient_penalty:
+            odds = functools.partial(self._real_log_odds, training=training)
+            telling += c.gradient_penalty * gradient_penalty.both_centered(odds, t, from_s)
 
         losses = {"generator": terms, "discriminator": {"adversarial": telling}}
         if self._tunes_at_once:
             losses["encoder"] = self._tuning(z_s, terms["constancy"], batch)
         return losses
+
+    def _real_log_odds(self, images, training):
+        """Ln p / (1 - p), shape (N,), where p is what D gives images to be real ones of the target."""
+        logits = adversarial.float32(self.discriminator(images, training=training))
+        return logits[:, REAL] - ops.logsumexp(logits[:, :REAL], axis=-1)
 
     def constancy_losses(self, batch, training):
         """L_CONST and the labels for f, from a pass of its own: through what g has become in this step."""

@@ -9,7 +9,7 @@ from keras_i2i.core.schedules import LinearDecay
 from keras_i2i.layers.image_pool import ImagePool
 from keras_i2i.methods.cyclegan import CycleGAN
 from keras_i2i.networks.resnet import patch_discriminator, resnet_generator
-from tests.harness import Case, refused, tensors, two_of_noise
+from tests.harness import Case, refused, tensors, train, two_of_noise
 
 TINY = {
     "image_size": 32,
@@ -102,9 +102,52 @@ def test_translations_have_no_noise():
     np.testing.assert_array_equal(CASE.make(cycle_noise=0.3).translate(x), CASE.make().translate(x))
 
 
-def test_noise_that_makes_no_sense():
-    with refused(ValueError, "cycle_noise must be 0 or more"):
-        CASE.make(cycle_noise=-0.1)
+def test_gradient_penalty_is_gamma_times_half_the_squared_slopes():
+    """Of discriminators that say w.x, at the real image and at the translation."""
+    data, values, weight = CASE.data(CASE.make()), [], 0.02
+    for gamma in (0.0, 2.5):
+        model = CASE.make(gradient_penalty=gamma)
+        for domain in "ab":
+            linear = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)])
+            linear.build((None, 32, 32, 3))
+            linear.set_weights([np.full((3072, 1), weight), np.zeros(1)])
+            model.discriminators[domain] = linear
+        values.append(terms(model, data))
+    for player in ("discriminator_a", "discriminator_b"):
+        plain, punished = (own[player]["adversarial"] for own in values)
+        np.testing.assert_allclose(punished - plain, np.full(4, 2.5 * 3072 * weight**2), rtol=1e-4)
+
+
+def test_gradient_penalty_flattens_the_discriminators():
+    """Of what a patch says, the average: a real discriminator under a strong penalty has lost most of its slope."""
+    model = CASE.compiled(gradient_penalty=1000.0)
+    data = CASE.data(model)
+
+    def steepness():
+        plain = CASE.make()
+        plain.set_weights(model.get_weights())
+        return [
+            (terms(model, data)[player]["adversarial"] - terms(plain, data)[player]["adversarial"]).mean()
+            for player in ("discriminator_a", "discriminator_b")
+        ]
+
+    before = steepness()
+    train(model, CASE.data(model, batches=30), 30)
+    after = steepness()
+    assert all(0 <= now < then / 2 for now, then in zip(after, before, strict=True)), (before, after)
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"cycle_noise": -0.1}, "cycle_noise must be 0 or more, got -0.1"),
+        ({"gradient_penalty": -1.0}, "gradient_penalty must be 0 or more, got -1.0"),
+        ({"gradient_penalty": 1.0, "norm": "batch"}, "choose another norm"),
+    ],
+)
+def test_noise_and_penalties_that_make_no_sense(settings, text):
+    with refused(ValueError, text):
+        CASE.make(**settings)
 
 
 def test_undecided_discriminators():

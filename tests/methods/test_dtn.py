@@ -131,6 +131,18 @@ def test_both_translations_are_to_look_real_and_to_be_told_apart():
     np.testing.assert_allclose(losses["generator"]["adversarial"], 2 * entropy[2], rtol=1e-5)
 
 
+def test_gradient_penalty_is_gamma_times_half_the_squared_slopes():
+    """Of logits (0, 0, w.x) the log-odds w.x - ln 2 have the slope w, at the real image and at the translation."""
+    data, values, weight = CASE.data(CASE.make()), [], 0.02
+    for gamma in (0.0, 2.5):
+        model = CASE.make(gradient_penalty=gamma)
+        model.discriminator = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
+        model.discriminator.build((None, 32, 32, 3))
+        model.discriminator.set_weights([np.tile([0.0, 0.0, weight], (3072, 1)), np.zeros(3)])
+        values.append(terms(model, data)["discriminator"]["adversarial"])
+    np.testing.assert_allclose(values[1] - values[0], np.full(4, 2.5 * 3072 * weight**2), rtol=1e-4)
+
+
 def test_discriminator_learns_which_is_which():
     model = CASE.make()
     model.compile({"discriminator": keras.optimizers.SGD(0.05), "generator": keras.optimizers.SGD(0.0)})
@@ -352,6 +364,8 @@ def test_only_the_second_domain_is_made():
         ({"fine_tune_every": 0}, "pretrain_steps and fine_tune_every must be 1 or more"),
         ({"encoder_side": 16}, "encoder_side must be 32 or more, got 16"),
         ({"ema": 1.0}, "ema must lie in"),
+        ({"gradient_penalty": -1.0}, "gradient_penalty must be 0 or more, got -1.0"),
+        ({"gradient_penalty": 1.0, "discriminator_norm": "batch"}, "choose another norm"),
         ({"norm": "layer"}, "no normalisation 'layer'"),
     ],
 )
