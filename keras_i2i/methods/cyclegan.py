@@ -35,6 +35,8 @@ class CycleGANConfig:
         discriminator_filters: of the discriminators' first convolution.
         discriminator_strided: strided convolutions of a discriminator; 3 sees patches of 70x70 pixels.
         norm: "instance", "group", "batch" or "none" (see `layers.normalization`).
+        resize: whether generators repeat pixels before a convolution, in place of transposed convolutions; the paper
+            does not (see `networks.resnet.resnet_generator`).
         pool_size: of the memory of translations that each discriminator also sees; 0 for none.
         gradient_penalty: gamma of R1 and R2, on the slope of a discriminator's mean answer at real images and at
             translations (Mescheder et al. 2018, arXiv 1801.04406), beside its adversarial term; 0 for none, as the
@@ -57,6 +59,7 @@ class CycleGANConfig:
     discriminator_filters: int = 64
     discriminator_strided: int = 3
     norm: str = "instance"
+    resize: bool = False
     pool_size: int = 50
     gradient_penalty: float = 0.0
     cycle_noise: float = 0.0
@@ -105,9 +108,9 @@ class CycleGAN(Translator):
         c = self.config
         shape = (c.image_size, c.image_size, 3)
         # Keyed by the domain that a generator makes, and a discriminator judges.
+        sizes = dict(filters=c.filters, blocks=c.blocks, norm=c.norm, resize=c.resize)
         self.generators = {
-            domain: resnet_generator(shape, filters=c.filters, blocks=c.blocks, norm=c.norm, seed=shift(c.seed, by))
-            for domain, by in (("b", 0), ("a", 1000))
+            domain: resnet_generator(shape, **sizes, seed=shift(c.seed, by)) for domain, by in (("b", 0), ("a", 1000))
         }
         sizes = dict(filters=c.discriminator_filters, strided=c.discriminator_strided, norm=c.norm)
         with float32(c.gradient_penalty > 0):

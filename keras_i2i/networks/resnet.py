@@ -9,7 +9,9 @@ from keras_i2i.layers.padding import ReflectionPadding2D
 from keras_i2i.networks.seeds import normals
 
 
-def resnet_generator(input_shape, *, filters=64, blocks=9, channels=3, norm="instance", seed=None, name=None):
+def resnet_generator(
+    input_shape, *, filters=64, blocks=9, channels=3, norm="instance", resize=False, seed=None, name=None
+):
     """c7s1-64, d128, d256, residual blocks of 256, u128, u64, c7s1-3 (Zhu et al. 2017, arXiv 1703.10593, appendix 7.2).
 
     Args:
@@ -18,6 +20,8 @@ def resnet_generator(input_shape, *, filters=64, blocks=9, channels=3, norm="ins
         blocks: residual blocks; the paper has 9 for images of 256 pixels and more, 6 for 128.
         channels: of the result.
         norm: see `normalization`.
+        resize: enlarge maps by repeating pixels before a convolution, in place of transposed convolutions, whose
+            pixels overlap unevenly and leave a checkerboard (Odena et al. 2016, 10.23915/distill.00003).
         seed: of the initial weights, N(0, 0.02).
         name: of the network.
 
@@ -27,7 +31,7 @@ def resnet_generator(input_shape, *, filters=64, blocks=9, channels=3, norm="ins
     weights = normals(seed)
     inputs = keras.Input(input_shape)
     x = _residual(_halved(inputs, filters, norm, weights), blocks, norm, weights)
-    return keras.Model(inputs, _image(x, channels, norm, weights), name=name)
+    return keras.Model(inputs, _image(x, channels, norm, weights, resize), name=name)
 
 
 def resnet_encoder(input_shape, *, filters=64, blocks=6, attention=False, norm="instance", seed=None, name=None):
@@ -89,10 +93,13 @@ def _residual(x, blocks, norm, weights):
     return x
 
 
-def _image(x, channels, norm, weights):
+def _image(x, channels, norm, weights, resize=False):
     """u128, u64, c7s1-3."""
     width = x.shape[-1]
     for filters in (width // 2, width // 4):
+        if resize:
+            x = _convolved(layers.UpSampling2D(2, interpolation="nearest")(x), filters, norm, weights)
+            continue
         x = Conv2DTranspose(filters, 3, 2, "same", use_bias=norm == "none", kernel_initializer=next(weights))(x)
         x = _normalised(x, norm)
     return Conv2D(channels, 7, activation="tanh", kernel_initializer=next(weights))(ReflectionPadding2D(3)(x))

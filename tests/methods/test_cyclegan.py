@@ -74,6 +74,18 @@ def test_generator_keeps_its_place():
     assert (seen.min(0) + seen.max(0)).tolist() == [62, 62] and seen.max() < 60
 
 
+def test_resized_maps_leave_no_checkerboard():
+    """Where weights and maps are constant, so is the middle of the image; uneven overlaps make it a pattern."""
+    for resize in (False, True):
+        network = resnet_generator((32, 32, 3), filters=4, blocks=0, norm="none", resize=resize, seed=0)
+        for layer in network.layers:
+            if hasattr(layer, "kernel"):
+                layer.kernel.assign(keras.ops.full_like(layer.kernel, 1 / np.prod(layer.kernel.shape[:3])))
+        network.layers[-1].kernel.assign(network.layers[-1].kernel * np.eye(7)[3][:, None, None, None])
+        middle = keras.ops.convert_to_numpy(network(np.full((1, 32, 32, 3), 0.5, np.float32)))[0, 12:20, 12:20]
+        assert (np.ptp(middle) < 1e-6) == resize
+
+
 # ---- losses ---------------------------------------------------------------------------------------------------------
 
 
