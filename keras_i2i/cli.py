@@ -36,6 +36,15 @@ class Format(str, enum.Enum):
     """What a model is exported to."""
 
     savedmodel = "savedmodel"
+    tflite = "tflite"
+
+
+class Quantize(str, enum.Enum):
+    """How a TFLite file keeps its weights."""
+
+    none = "none"
+    float16 = "float16"
+    dynamic = "dynamic"
 
 
 class Strategy(str, enum.Enum):
@@ -326,19 +335,25 @@ def export(
     to: Annotated[Format, typer.Option(help="The format.")] = Format.savedmodel,
     out: Annotated[
         pathlib.Path | None,
-        typer.Option("--out", "-o", help="Folder to make; else NAME/1, as TF Serving wants."),
+        typer.Option("--out", "-o", help="What to make; else the folder NAME/1, as TF Serving wants, or NAME.tflite."),
+    ] = None,
+    quantize: Annotated[Quantize, typer.Option(help="How a TFLite file keeps its weights.")] = Quantize.none,
+    batch: Annotated[int, typer.Option(min=0, help="Images a call of a TFLite file; 0 for any number.")] = 1,
+    on: Annotated[
+        str | None,
+        typer.Option(help="Images to prove it on, a folder or a file; else those of its sample sheet."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
 ):
-    """Writes a model in a format that runs without this package."""
+    """Writes a model in a format that runs without this package, and proves it equal."""
     found = find(name)
-    out = out or pathlib.Path(found.record.name) / "1"
     start()
-    from keras_i2i import zoo
+    from keras_i2i.export import command
 
-    path = zoo.load(name).export(out, overwrite=overwrite)
-    size = sum(file.stat().st_size for file in pathlib.Path(path).rglob("*") if file.is_file())
-    print(f"{found.record.name} as {to.value} -> {path} ({size / 1e6:.1f} MB)")
+    path, equal = command.export(found, to.value, out, quantize.value, batch or None, on, overwrite)
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    size = sum(file.stat().st_size for file in files)
+    print(f"{found.record.name} as {to.value} -> {path} ({size / 1e6:.1f} MB): {equal}")
 
 
 def main():

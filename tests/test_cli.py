@@ -15,8 +15,11 @@ from typer.testing import CliRunner
 import keras_i2i
 from keras_i2i import cli, zoo
 from keras_i2i.core.team import LostWorker
-from keras_i2i.evaluation import PROTOCOLS, Protocol
+from keras_i2i.evaluation import PROTOCOLS, Protocol, sheets
+from keras_i2i.export import command as exporting
+from keras_i2i.export import parities, tflite
 from keras_i2i.training import strategies
+from keras_i2i.zoo import registry
 from tests.data.conftest import npm, tiny_emoji  # noqa: F401
 from tests.tiny_recipe import paint
 from tests.zoo.conftest import published, tiny_model, tiny_zoo  # noqa: F401
@@ -208,8 +211,36 @@ def test_export_writes_a_savedmodel(tiny_zoo, tmp_path):
     pytest.importorskip("tensorflow")
     code, printed, _ = run("export", "xgan_tiny", "--to", "savedmodel", "-o", tmp_path / "served/1")
     assert code == 0 and "savedmodel" in printed and (tmp_path / "served/1/saved_model.pb").is_file()
+    assert "PSNR" in printed and "on 2 images" in printed
     code, _, said = run("export", "xgan_tiny", "-o", tmp_path / "served/1")
     assert code == 1 and "overwrite" in said
+
+
+def test_export_writes_a_tflite_file_and_proves_it(tiny_zoo, tmp_path, monkeypatch):
+    pytest.importorskip("tensorflow")
+    paint(tmp_path / "in", (100, 150, 200), 3)
+    out = tmp_path / "tiny.tflite"
+    options = ("--to", "tflite", "--quantize", "float16", "-o", out)
+    code, printed, _ = run("export", "xgan_tiny", *options, "--on", tmp_path / "in")
+    assert code == 0 and "on 3 images" in printed
+    record = json.loads((tiny_zoo / "xgan_tiny/record.json").read_text())
+    about = tflite.read_metadata(out)
+    assert about["weights_sha256"] == record["weights"]["sha256"] and about["name"] == "xgan_tiny"
+    code, _, said = run("export", "xgan_tiny", *options)
+    assert code == 1 and "overwrite" in said
+    before = out.read_bytes()
+    monkeypatch.setitem(parities.REQUIRED, "float16", 500.0)  # what no file can reach is not kept
+    code, printed, said = run("export", "xgan_tiny", *options, "--overwrite")
+    assert (code, printed) == (1, "") and "was thrown away" in said and out.read_bytes() == before
+    assert {path.name for path in tmp_path.glob("*tflite*")} == {"tiny.tflite"}
+
+
+def test_export_is_proven_on_the_first_row_of_the_sample_sheet(tiny_zoo):
+    found = registry.find("xgan_tiny")
+    size = found.record.image_size
+    pictures = np.random.default_rng(0).integers(0, 256, (4, size, size, 3), np.uint8)
+    Image.fromarray(sheets.over(pictures, 255 - pictures, columns=4)).save(found.folder / "samples.png")
+    np.testing.assert_array_equal(exporting.samples(found, size), pictures)
 
 
 def test_strategies_are_those_of_train():

@@ -45,7 +45,7 @@ def write(model, filepath, *, overwrite=False):
     # Beside the target, so that the last step is a rename within one file system.
     scratch = pathlib.Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        _save(model, scratch / "new")
+        save(model, scratch / "new")
         if target.exists():
             target.rename(scratch / "old")
         try:
@@ -104,7 +104,17 @@ def read_constants(folder, name="serving_default"):
     return found
 
 
-def _save(model, folder):
+def save(model, folder, batch=None):
+    """`write` without its care for what is there already.
+
+    Args:
+        model: a `Method`.
+        folder: a path, to be made.
+        batch: images a call, baked into every signature; None to leave it free.
+
+    Returns:
+        The signatures' names, sorted.
+    """
     import tensorflow as tf
 
     images, name = {"images": ((model.image_size, model.image_size, CHANNELS), "float32")}, "serving_default"
@@ -112,23 +122,24 @@ def _save(model, folder):
     signatures = {k: v if isinstance(v, Signature) else Signature(v, images) for k, v in given.items()}
     module = tf.Module()
     with model.averaged_weights(), _quiet():
-        concrete = {key: _concrete(signature, key) for key, signature in signatures.items()}
+        concrete = {key: _concrete(signature, key, batch) for key, signature in signatures.items()}
         if "images" in concrete[name].structured_outputs:
-            concrete["serving_uint8"] = _concrete(_in_pixels(signatures[name]), name)
+            concrete["serving_uint8"] = _concrete(_in_pixels(signatures[name]), name, batch)
         # The graphs alone do not keep their variables: a SavedModel stores what its module tracks.
         used = {id(variable): variable for function in concrete.values() for variable in function.variables}
         module.weights = list(used.values())
         tf.saved_model.save(module, str(folder), signatures=concrete)
+    return sorted(concrete)
 
 
-def _concrete(signature, name):
+def _concrete(signature, name, batch):
     import tensorflow as tf
 
     def function(**inputs):
         result = signature.function(*(inputs[key] for key in signature.inputs))
         return {"images" if len(result.shape) == 4 and result.shape[-1] == CHANNELS else name: result}
 
-    specs = {key: tf.TensorSpec((None, *shape), dtype, name=key) for key, (shape, dtype) in signature.inputs.items()}
+    specs = {key: tf.TensorSpec((batch, *shape), dtype, name=key) for key, (shape, dtype) in signature.inputs.items()}
     return tf.function(function).get_concrete_function(**specs)
 
 

@@ -1,0 +1,78 @@
+"""What `keras-i2i export` does."""
+
+import os
+import pathlib
+import shutil
+import tempfile
+
+import numpy as np
+from PIL import Image
+
+from keras_i2i import data, zoo
+from keras_i2i.export import parities, savedmodel, tflite
+
+ASSETS = pathlib.Path(__file__).parents[1] / "assets"
+SHEET_SCALE = 2  # how many times larger a sample sheet shows each pixel
+
+
+def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=False):
+    """Writes a model of the zoo, runs what was written and the model on the same images, and keeps it if they agree.
+
+    Args:
+        found: `zoo.registry.Found`.
+        to: "savedmodel" or "tflite".
+        out: folder or file to make; None for NAME/1 or NAME.tflite.
+        quantize, batch: as for `tflite.write`.
+        on: what `ki.data.source` takes; None for `samples`.
+        overwrite: replace what is there.
+
+    Returns:
+        (its `pathlib.Path`, `Parity`).
+
+    Raises:
+        As `tflite.write`, `savedmodel.write`, `parity` and `ki.data.source`; RuntimeError where they do not agree, and
+        then nothing was written.
+    """
+    model = zoo.load(found.folder)
+    inputs = samples(found, model.image_size) if on is None else data.read(on, model.image_size).pixels
+    record = found.record
+    if to == "savedmodel":
+        target = pathlib.Path(out or pathlib.Path(record.name) / "1")
+        write, required = _write_savedmodel, parities.REQUIRED["none"]
+    else:
+        target = pathlib.Path(out or f"{record.name}.tflite")
+        about = {"name": record.name, "license": record.license.weights, "weights_sha256": record.weights.sha256}
+        write, required = _write_tflite(quantize, batch, about), parities.REQUIRED[quantize]
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target} is there already: choose another with --out, or replace it with --overwrite.")
+    target.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.absolute().parent) as scratch:
+        made = write(model, pathlib.Path(scratch, target.name))
+        equal = parities.parity(model, made, inputs)
+        if equal.psnr < required:
+            raise RuntimeError(f"What was written is not the model, and was thrown away: {equal}, not {required:g} dB.")
+        if target.is_dir():
+            shutil.rmtree(target)
+        os.replace(made, target)
+    return target, equal
+
+
+def samples(found, size):
+    """The pictures in the first row of a model's sample sheet, which it was not trained on: uint8 (N, size, size, 3).
+
+    Without a sheet they are the two photographs of this package.
+    """
+    path = found.folder / "samples.png"
+    if not path.is_file():
+        return data.read(data.Folder(ASSETS, pattern=r"(.*)\.jpg"), size).pixels
+    with Image.open(path) as sheet:
+        pixels = np.asarray(sheet.convert("RGB"))[: size * SHEET_SCALE : SHEET_SCALE, ::SHEET_SCALE]
+    return pixels.reshape(size, -1, size, 3).swapaxes(0, 1)
+
+
+def _write_savedmodel(model, path):
+    return savedmodel.write(model, path)
+
+
+def _write_tflite(quantize, batch, about):
+    return lambda model, path: tflite.write(model, path, quantize=quantize, batch=batch, about=about)

@@ -1,0 +1,156 @@
+"""LiteRT (TFLite) files: signatures of builtin operations alone, and inside of the file what it is.
+
+Static shapes are the default, since delegates for GPUs and browsers want them.
+"""
+
+import json
+import os
+import pathlib
+import tempfile
+
+import numpy as np
+
+from keras_i2i.core import backend
+from keras_i2i.export import savedmodel
+from keras_i2i.quiet import silenced
+
+QUANTIZATIONS = ("none", "float16", "dynamic")
+SIGNATURES = ("serving_default", "serving_uint8")
+METADATA = "keras_i2i"  # the name of the file's entry of metadata
+
+
+def write(model, filepath, *, quantize="none", batch=1, signatures=None, about=None, overwrite=False):
+    """Writes signatures of a model as one TFLite file, all of it or nothing.
+
+    Args:
+        model: a `Method`.
+        filepath: of the file, "....tflite".
+        quantize: "none" for float32 weights; "float16", half the size, computed in float32; "dynamic", a quarter: int8
+            weights of convolutions and dense layers, whose inputs are quantised as they come.
+        batch: images a call; None to leave it free, for what resizes its tensors, such as LiteRT in Python.
+        signatures: names of those of `savedmodel.write`; None for `SIGNATURES`, as far as the model has them.
+        about: what else is to be said in the file: a dict of plain values.
+        overwrite: replace a file that is there.
+
+    Returns:
+        `filepath` as a `pathlib.Path`.
+
+    Raises:
+        ValueError: another `quantize`, another suffix, or an unknown signature. FileExistsError: there is such a file,
+            or a folder. RuntimeError: Keras does not run on TensorFlow.
+    """
+    import tensorflow as tf
+
+    target = pathlib.Path(filepath).absolute()
+    if not backend.is_tensorflow():
+        raise RuntimeError(
+            "A TFLite file is written by TensorFlow: save the weights, and export them with KERAS_BACKEND=tensorflow."
+        )
+    if quantize not in QUANTIZATIONS:
+        raise ValueError(f"quantize must be one of {', '.join(QUANTIZATIONS)}, got {quantize!r}.")
+    if target.suffix != ".tflite":
+        raise ValueError(f"A TFLite file is called .tflite, and {target.name!r} is not.")
+    if target.is_dir() or (target.exists() and not overwrite):
+        raise FileExistsError(f"{target} is there already: choose another name, or pass overwrite=True to replace it.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the target, so that the last step is a rename within one file system.
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
+        folder = pathlib.Path(scratch, "saved")
+        known = savedmodel.save(model, folder, batch)
+        names = [name for name in SIGNATURES if name in known] if signatures is None else list(signatures)
+        unknown = [name for name in names if name not in known]
+        if unknown or not names:
+            wrong = f"no signature {unknown[0]!r}" if unknown else "no file without a signature"
+            raise ValueError(f"There is {wrong}: this model has {', '.join(known)}.")
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(folder), signature_keys=names)
+        if quantize != "none":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if quantize == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        with silenced(2):  # the converter tells every step that it takes
+            content = converter.convert()
+        said = {
+            "method": type(model).__name__,
+            "domains": list(model.domains),
+            "image_size": model.image_size,
+            "range": [-1, 1],  # of images, but for those in uint8
+            "quantize": quantize,
+            "signatures": {name: _target(name, model) for name in names},
+            **(about or {}),
+        }
+        part = pathlib.Path(scratch, "new")
+        part.write_bytes(_with_metadata(content, json.dumps(said, sort_keys=True).encode()))
+        os.replace(part, target)
+    os.chmod(target, 0o644)
+    return target
+
+
+def read_metadata(filepath):
+    """What `write` wrote into a file beside the networks, a dict; {} for other files."""
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    model = schema.Model.GetRootAsModel(pathlib.Path(filepath).read_bytes(), 0)
+    for index in range(model.MetadataLength()):
+        entry = model.Metadata(index)
+        if entry.Name() == METADATA.encode():
+            return json.loads(model.Buffers(entry.Buffer()).DataAsNumpy().tobytes())
+    return {}
+
+
+def read_signature(filepath, name="serving_default", threads=None):
+    """One signature of a file, for arrays, by LiteRT; the batch is given to it in pieces of the size that it takes.
+
+    Args:
+        filepath: of the file.
+        name: of the signature.
+        threads: that LiteRT computes with; None for as many as it takes by itself.
+
+    Returns:
+        A function of arrays by the names of the signature's inputs, which returns a dict of NumPy arrays by the names
+        of its outputs. Nothing is converted: give the types that the signature takes.
+
+    Raises:
+        ModuleNotFoundError: LiteRT is not installed. ValueError: there is no such signature.
+    """
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError("TFLite files are run by LiteRT: pip install 'keras-i2i[litert]'.") from None
+    with silenced(2):  # it tells which delegate it has made
+        interpreter = Interpreter(model_path=str(filepath), num_threads=threads)
+    known = interpreter.get_signature_list()
+    if name not in known:
+        raise ValueError(f"{os.fspath(filepath)!r} has no signature {name!r}: it has {', '.join(known)}.")
+    with silenced(2):
+        run = interpreter.get_signature_runner(name)
+    details = run.get_input_details()
+
+    def call(**arrays):
+        step = next(iter(details.values()))["shape_signature"][0]
+        count = len(next(iter(arrays.values())))
+        step = count if step < 0 else step
+        made = [run(**{key: values[at : at + step] for key, values in arrays.items()}) for at in range(0, count, step)]
+        return {key: np.concatenate([piece[key] for piece in made]) for key in made[0]}
+
+    return call
+
+
+def _target(name, model):
+    """The domain that a signature makes images of, "" where it makes none of one domain."""
+    if name in SIGNATURES:
+        return getattr(model, "targets", ("",))[-1]
+    return name.removeprefix("to_") if name.startswith("to_") else ""
+
+
+def _with_metadata(content, said):
+    """A file's bytes with one entry of metadata more."""
+    from tensorflow.lite.python import schema_py_generated as schema
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    buffer, entry = schema.BufferT(), schema.MetadataT()
+    buffer.data = np.frombuffer(said, np.uint8)
+    entry.name, entry.buffer = METADATA, len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or ()), entry]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))

@@ -1,0 +1,195 @@
+"""TFLite files: they compute what the model does, in LiteRT, and say what they are."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_i2i.export import parities, parity, savedmodel, tflite
+from tests.harness import refused
+from tests.methods.test_xgan import tiny
+
+RUNNER = pathlib.Path(__file__).parents[2] / "tflite_export" / "run.py"
+IMAGES = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A model, and its files by (quantize, batch)."""
+    model, folder = tiny(), tmp_path_factory.mktemp("tflite")
+    settings = [("none", 1), ("none", None), ("float16", 1), ("dynamic", 1)]
+    about = {"license": "CC0"}
+    return model, {
+        (quantize, batch): tflite.write(
+            model, folder / f"{quantize}_{batch}.tflite", quantize=quantize, batch=batch, about=about
+        )
+        for quantize, batch in settings
+    }
+
+
+@pytest.mark.parametrize("setting", [("none", 1), ("none", None), ("float16", 1), ("dynamic", 1)])
+def test_files_compute_what_the_model_does(files, setting):
+    model, paths = files
+    found = parity(model, paths[setting], IMAGES)
+    assert found.images == 5 and found.psnr >= parities.REQUIRED[setting[0]] and found.mean <= found.max
+
+
+def test_pixels_in_and_out(files):
+    model, paths = files
+    for batch in (1, None):
+        made = tflite.read_signature(paths["none", batch], "serving_uint8")(images=IMAGES)["images"]
+        assert made.dtype == np.uint8
+        assert np.abs(made.astype(int) - model.translate(IMAGES)).max() <= 1
+
+
+def test_half_the_precision_is_less_of_a_file(files):
+    _, paths = files
+    sizes = {quantize: paths[quantize, 1].stat().st_size for quantize in tflite.QUANTIZATIONS}
+    assert sizes["dynamic"] < sizes["float16"] < sizes["none"]
+
+
+def test_builtin_operations_of_static_shapes_alone(files):
+    from ai_edge_litert.interpreter import Interpreter
+
+    _, paths = files
+    interpreter = Interpreter(str(paths["none", 1]))
+    interpreter.allocate_tensors()
+    operations = {operation["op_name"] for operation in interpreter._get_ops_details()}
+    assert operations and not any(name.startswith("Flex") or name == "CUSTOM" for name in operations)
+    assert all((detail["shape_signature"] > 0).all() for detail in interpreter.get_tensor_details())
+
+
+def test_file_says_what_it_is(files):
+    _, paths = files
+    assert tflite.read_metadata(paths["float16", 1]) == {
+        "method": "XGAN",
+        "domains": ["photo", "cartoon"],
+        "image_size": 16,
+        "range": [-1, 1],
+        "quantize": "float16",
+        "signatures": {"serving_default": "cartoon", "serving_uint8": "cartoon"},
+        "license": "CC0",
+    }
+
+
+def test_signatures_asked_for(tmp_path):
+    model = tiny()
+    path = tflite.write(model, tmp_path / "both.tflite", signatures=["to_photo", "embed"])
+    assert tflite.read_metadata(path)["signatures"] == {"to_photo": "photo", "embed": ""}
+    x = IMAGES / np.float32(127.5) - 1
+    made = tflite.read_signature(path, "embed")(images=x)["embed"]
+    np.testing.assert_allclose(made, model.embed(x), atol=1e-4)
+    assert parity(model, path, IMAGES, "to_photo").psnr > 70
+    with refused(ValueError, "has no signature 'to_cartoon': it has embed, to_photo"):
+        tflite.read_signature(path, "to_cartoon")
+
+
+def test_parity_sees_a_difference(files, tmp_path):
+    """Against the file of another model, and in the unit of the range: black for white is 1."""
+    model, paths = files
+    assert parity(tiny(seed=3), paths["none", 1], IMAGES).psnr < 40
+    folder = savedmodel.write(model, tmp_path / "saved")
+    assert parity(model, folder, IMAGES).psnr > 100
+
+    class White:
+        image_size = 16
+
+        def export_signatures(self):
+            return {"serving_default": None}
+
+        def by_batches(self, key, function, *arrays, batch_size):
+            return 2 + tflite.read_signature(paths["none", 1])(images=arrays[0])["images"]
+
+    found = parity(White(), paths["none", 1], IMAGES)
+    assert (found.max, found.mean, found.psnr) == pytest.approx((1, 1, 0), abs=1e-6)
+
+
+# ---- what makes no sense --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "error", "text"),
+    [
+        ("x.tflite", {"quantize": "int4"}, ValueError, "quantize must be one of none, float16, dynamic, got 'int4'"),
+        ("x.bin", {}, ValueError, "is called .tflite, and 'x.bin' is not"),
+        ("x.tflite", {"signatures": ["to_moon"]}, ValueError, "no signature 'to_moon': this model has embed"),
+        ("x.tflite", {"signatures": []}, ValueError, "no file without a signature"),
+        ("there.tflite", {}, FileExistsError, "pass overwrite=True"),
+    ],
+)
+def test_files_that_are_not_written(tmp_path, name, options, error, text):
+    (tmp_path / "there.tflite").write_bytes(b"precious")
+    with refused(error, text):
+        tflite.write(tiny(), tmp_path / name, **options)
+    assert [path.name for path in tmp_path.iterdir()] == ["there.tflite"]
+    assert (tmp_path / "there.tflite").read_bytes() == b"precious"
+
+
+def test_parity_of_what_is_not_there(files, tmp_path):
+    model, paths = files
+    with refused(FileNotFoundError, "export the model first"):
+        parity(model, tmp_path / "none.tflite", IMAGES)
+    with refused(ValueError, "no signature 'to_moon'"):
+        parity(model, paths["none", 1], IMAGES, "to_moon")
+    with refused(ValueError, "takes images, and is given noise"):
+        parity(model, paths["none", 1], {"noise": IMAGES})
+
+
+# ---- the runner -----------------------------------------------------------------------------------------------------
+
+
+def run(*arguments):
+    """The runner where there is no TensorFlow and no Keras: exit code, output and errors."""
+    code = (
+        "import runpy, sys\n"
+        "for name in ('tensorflow', 'keras', 'keras_i2i'): sys.modules[name] = None\n"
+        "sys.argv = sys.argv[1:]\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(RUNNER), *map(str, arguments)], capture_output=True, text=True, timeout=120
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_runner_translates_a_picture_and_a_folder(files, tmp_path):
+    model, paths = files
+    for index, pixels in enumerate(IMAGES[:2]):
+        (tmp_path / "in/deep").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / f"in/deep/{index}.png")
+    code, printed, _ = run(paths["none", 1], tmp_path / "in/deep/0.png", tmp_path / "out.png")
+    assert code == 0 and printed.startswith("1 translated, ")
+    made = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
+    assert np.abs(made - model.translate(IMAGES[0])).max() <= 1
+    (tmp_path / "in/broken.jpg").write_bytes(b"no picture")
+    code, printed, said = run(paths["dynamic", 1], tmp_path / "in", tmp_path / "made")
+    assert code == 1 and printed.startswith("2 translated, ") and "broken.jpg" in said and "Traceback" not in said
+    assert {path.name for path in (tmp_path / "made/deep").iterdir()} == {"0.png", "1.png"}
+
+
+def test_runner_tells_what_is_wrong(files, tmp_path):
+    _, paths = files
+    (tmp_path / "text.tflite").write_text("none of it")
+    (tmp_path / "empty").mkdir()
+    embedding = tflite.write(tiny(), tmp_path / "embed.tflite", signatures=["embed"])
+    for model, source, text in (
+        (tmp_path / "text.tflite", tmp_path, "is no TFLite file"),
+        (tmp_path / "none.tflite", tmp_path, "No such file"),
+        (embedding, tmp_path, "translates no pictures"),
+        (paths["none", 1], tmp_path / "empty", "has no pictures"),
+    ):
+        code, _, said = run(model, source, tmp_path / "out.png")
+        assert code == 1 and text in said and "Traceback" not in said
+
+
+def test_runner_reads_what_the_file_says(files):
+    """With the schema that comes with LiteRT, not TensorFlow's."""
+    import runpy
+
+    _, paths = files
+    found = runpy.run_path(str(RUNNER))["metadata"](paths["none", 1].read_bytes())
+    assert json.loads(found) == tflite.read_metadata(paths["none", 1])

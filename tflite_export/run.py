@@ -1,0 +1,110 @@
+"""Translates pictures with a .tflite file of keras_i2i: needs ai-edge-litert, numpy and pillow, and nothing else.
+
+    python run.py xgan_face2cartoon.tflite photo.jpg cartoon.png
+    python run.py xgan_face2cartoon.tflite photos/ cartoons/
+
+Pictures are cropped to their centred square and shrunk to what the model takes. A model of faces wants the face to
+fill the picture.
+"""
+
+import argparse
+import pathlib
+import sys
+import time
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+SIGNATURE = "serving_uint8"
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+
+
+class Translator:
+    """A file's translation of pictures, uint8 in and uint8 out.
+
+    Args:
+        path: of the .tflite file.
+        threads: to compute with.
+
+    Raises:
+        ValueError: it is no file of keras_i2i.
+    """
+
+    def __init__(self, path, threads=2):
+        content = pathlib.Path(path).read_bytes()
+        if content[4:8] != b"TFL3":
+            raise ValueError(f"{path} is no TFLite file.")
+        interpreter = Interpreter(model_content=content, num_threads=threads)
+        if SIGNATURE not in interpreter.get_signature_list():
+            raise ValueError(f"{path} translates no pictures: it has no signature {SIGNATURE!r}.")
+        self.about = metadata(content)
+        self._interpreter = interpreter
+        self._run = interpreter.get_signature_runner(SIGNATURE)
+        _, self.size, _, _ = self._run.get_input_details()["images"]["shape_signature"]
+
+    def __call__(self, picture):
+        """Translates a `PIL.Image.Image` of any size, and returns one of the model's."""
+        square = ImageOps.fit(picture.convert("RGB"), (self.size, self.size), Image.Resampling.LANCZOS)
+        return Image.fromarray(self._run(images=np.asarray(square)[None])["images"][0])
+
+
+def metadata(content):
+    """What the file says of itself, as text in JSON; "" where it says nothing.
+
+    Args:
+        content: the bytes of a .tflite file.
+    """
+    model = schema.Model.GetRootAs(content, 0)
+    for index in range(model.MetadataLength()):
+        entry = model.Metadata(index)
+        if entry.Name() == b"keras_i2i":
+            return model.Buffers(entry.Buffer()).DataAsNumpy().tobytes().decode()
+    return ""
+
+
+def pairs(source, out):
+    """From pictures to what is to be written: of a folder all its pictures, as PNG files of their names."""
+    if not source.is_dir():
+        return [(source, out)]
+    files = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
+    return [(path, (out / path.relative_to(source)).with_suffix(".png")) for path in files]
+
+
+def main(arguments=None):
+    """The command; returns its exit code: 0, or 1 if a picture could not be translated."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=pathlib.Path, help="a .tflite file of keras_i2i")
+    parser.add_argument("source", type=pathlib.Path, help="a picture, or a folder of them")
+    parser.add_argument("out", type=pathlib.Path, help="the picture to write, or a folder")
+    parser.add_argument("--threads", type=int, default=2)
+    given = parser.parse_args(arguments)
+    try:
+        translate = Translator(given.model, given.threads)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    found, failed, seconds = pairs(given.source, given.out), 0, []
+    if not found:
+        print(f"{given.source} has no pictures ({', '.join(SUFFIXES)}).", file=sys.stderr)
+        return 1
+    for path, target in found:
+        try:
+            with Image.open(path) as picture:
+                upright = ImageOps.exif_transpose(picture)
+            start = time.perf_counter()
+            made = translate(upright)
+            seconds.append(time.perf_counter() - start)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.save(target)
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            failed += 1
+    if seconds:
+        print(f"{len(seconds)} translated, {1000 * np.median(seconds):.1f} ms each -> {given.out}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
