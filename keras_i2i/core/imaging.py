@@ -159,6 +159,9 @@ def nearest(values, size, crop=None):
     if not (0 <= left < right <= width and 0 <= top < bottom <= height):
         raise ValueError(f"The crop box {crop} leaves the map of {width}x{height} pixels.")
     if min(right - left, bottom - top) < size:
-        raise ValueError(f"A map of {right - left}x{bottom - top} pixels is smaller than {size}: it is not enlarged.")
+        raise ValueError(
+            f"A map of {right - left}x{bottom - top} pixels is smaller than {size}: give one of {size}x{size} pixels or"
+            " larger."
+        )
     at = (np.arange(size) + 0.5) / size
     return values[:, (top + at * (bottom - top)).astype(int)][:, :, (left + at * (right - left)).astype(int)]
