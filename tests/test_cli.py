@@ -247,6 +247,10 @@ def test_strategies_are_those_of_train():
     assert tuple(one.value for one in cli.Strategy) == strategies.NAMES  # written twice, so that help comes at once
 
 
+def test_quantizations_are_those_of_tflite_files():
+    assert tuple(one.value for one in cli.Quantize) == tflite.QUANTIZATIONS  # as above
+
+
 def test_train_by_workers_that_cannot_be(recipe_file, tmp_path, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", "{")
     for strategy in ("auto", "multiworker"):

@@ -39,3 +39,11 @@ def decay(name, value):
     """Raises ValueError for a moving average's decay outside of [0, 1)."""
     if not 0 <= value < 1:
         raise ValueError(f"{name} must lie in [0, 1), 0 for no moving average, got {value}.")
+
+
+def gradient_penalty(gamma, norm="none"):
+    """Raises ValueError for a weight below 0, or one on the slope of a critic with batch norm, which mixes images."""
+    if gamma < 0:
+        raise ValueError(f"gradient_penalty must be 0 or more, got {gamma}.")
+    if gamma and norm == "batch":
+        raise ValueError("Batch norm mixes images, and a gradient penalty is on each of them: choose another norm.")

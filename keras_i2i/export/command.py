@@ -1,5 +1,6 @@
 """What `keras-i2i export` does."""
 
+import functools
 import os
 import pathlib
 import shutil
@@ -38,11 +39,12 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
     record = found.record
     if to == "savedmodel":
         target = pathlib.Path(out or pathlib.Path(record.name) / "1")
-        write, required = _write_savedmodel, parities.REQUIRED["none"]
+        write, required = savedmodel.write, parities.REQUIRED["none"]
     else:
         target = pathlib.Path(out or f"{record.name}.tflite")
         about = {"name": record.name, "license": record.license.weights, "weights_sha256": record.weights.sha256}
-        write, required = _write_tflite(quantize, batch, about), parities.REQUIRED[quantize]
+        write = functools.partial(tflite.write, quantize=quantize, batch=batch, about=about)
+        required = parities.REQUIRED[quantize]
     if target.exists() and not overwrite:
         raise FileExistsError(f"{target} is there already: choose another with --out, or replace it with --overwrite.")
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -68,11 +70,3 @@ def samples(found, size):
     with Image.open(path) as sheet:
         pixels = np.asarray(sheet.convert("RGB"))[: size * SHEET_SCALE : SHEET_SCALE, ::SHEET_SCALE]
     return pixels.reshape(size, -1, size, 3).swapaxes(0, 1)
-
-
-def _write_savedmodel(model, path):
-    return savedmodel.write(model, path)
-
-
-def _write_tflite(quantize, batch, about):
-    return lambda model, path: tflite.write(model, path, quantize=quantize, batch=batch, about=about)

@@ -12,9 +12,10 @@ import numpy as np
 
 from keras_i2i.core import backend
 from keras_i2i.export import savedmodel
+from keras_i2i.export.parities import REQUIRED
 from keras_i2i.quiet import silenced
 
-QUANTIZATIONS = ("none", "float16", "dynamic")
+QUANTIZATIONS = tuple(REQUIRED)
 SIGNATURES = ("serving_default", "serving_uint8")
 METADATA = "keras_i2i"  # the name of the file's entry of metadata
 

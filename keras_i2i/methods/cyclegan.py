@@ -78,13 +78,9 @@ class CycleGANConfig:
         checks.two_domains("CycleGAN", self.domains)
         if self.blocks < 0 or self.pool_size < 0:
             raise ValueError(f"blocks and pool_size must be 0 or more, got {self.blocks} and {self.pool_size}.")
-        for name in ("gradient_penalty", "cycle_noise"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}.")
-        if self.gradient_penalty and self.norm == "batch":
-            raise ValueError(
-                "A gradient penalty is on the slope at each image alone, which batch norm mixes: choose another norm."
-            )
+        if self.cycle_noise < 0:
+            raise ValueError(f"cycle_noise must be 0 or more, got {self.cycle_noise}.")
+        checks.gradient_penalty(self.gradient_penalty, self.norm)
         checks.decay("ema", self.ema)
 
 

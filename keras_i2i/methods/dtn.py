@@ -112,10 +112,7 @@ class DTNConfig:
                 f"pretrain_steps and fine_tune_every must be 1 or more, got {self.pretrain_steps} and "
                 f"{self.fine_tune_every}."
             )
-        if self.gradient_penalty < 0:
-            raise ValueError(f"gradient_penalty must be 0 or more, got {self.gradient_penalty}.")
-        if self.gradient_penalty and self.discriminator_norm == "batch":
-            raise ValueError("Batch norm mixes images, and a gradient penalty is on each of them: choose another norm.")
+        checks.gradient_penalty(self.gradient_penalty, self.discriminator_norm)
         if self.encoder_side < 32:
             raise ValueError(f"encoder_side must be 32 or more, got {self.encoder_side}.")
         checks.decay("ema", self.ema)

@@ -124,8 +124,7 @@ class XGANConfig:
             raise ValueError(
                 "XGAN's encoder, decoder and discriminator have four convolutions each: give four filters."
             )
-        if self.gradient_penalty < 0:
-            raise ValueError(f"gradient_penalty must be 0 or more, got {self.gradient_penalty}.")
+        checks.gradient_penalty(self.gradient_penalty)
         checks.decay("ema", self.ema)
 
 
