@@ -7,11 +7,11 @@ from keras import ops
 
 from keras_i2i.core import callbacks
 from keras_i2i.methods.two_step import TwoStep
-from tests.harness import Case, enter, refused, run_python, same, tensors, train, train_phase, values_of
+from tests.harness import Case, enter, labelled_noise, refused, run_python, same, tensors, train, train_phase, values_of
 from tests.methods import test_acgan
 
 TINY = {**test_acgan.TINY, "gan_steps": 2, "encoder_steps": 2}
-CASE = Case(TwoStep, TINY, test_acgan.batch, sizes=(20, 24), steps=4, keys=("image",))
+CASE = Case(TwoStep, TINY, labelled_noise, sizes=(20, 24), steps=4, keys=("image",))
 TWO = {"domains": ("cat", "dog")}
 
 
