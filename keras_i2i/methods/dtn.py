@@ -67,6 +67,9 @@ class DTNConfig:
         fine_tune: let f learn too, by L_CONST and by its labels where it has them, with an optimizer of its own. The
             paper keeps it fixed. By L_CONST alone, 0 for one answer to all images, a convolutional f forgets all.
         fine_tune_every: training steps from one step of f to the next.
+        retain: tune faceres also by "retention", d between what it says of source images and what it said of them
+            (Li and Hoiem 2016, Learning without Forgetting, arXiv 1606.09282), as it has no labels that keep it from
+            forgetting. Not in the paper.
         weights: of the loss terms: "constancy" is the paper's alpha, "identity" beta, "variation" gamma, which at 0 is
             not computed; "classification" belongs to the pretraining, and as "encoder/classification" to the tuning.
         ema: decay of the moving average of g's weights; 0 for none, as the paper.
@@ -90,6 +93,7 @@ class DTNConfig:
     distance: str = "mse"
     fine_tune: bool = False
     fine_tune_every: int = 15
+    retain: bool = False
     weights: Mapping[str, float] = dataclasses.field(
         default_factory=lambda: dict(adversarial=1.0, constancy=15.0, identity=15.0, variation=0.0, classification=1.0)
     )
@@ -112,6 +116,8 @@ class DTNConfig:
                 f"pretrain_steps and fine_tune_every must be 1 or more, got {self.pretrain_steps} and "
                 f"{self.fine_tune_every}."
             )
+        if self.retain and not (self.fine_tune and self.encoder == FACERES):
+            raise ValueError(f"retain needs fine_tune and the encoder {FACERES!r}, which comes trained.")
         checks.gradient_penalty(self.gradient_penalty, self.discriminator_norm)
         if self.encoder_side < 32:
             raise ValueError(f"encoder_side must be 32 or more, got {self.encoder_side}.")
@@ -144,10 +150,12 @@ class DTN(SharedEmbedding, Translator):
         shape = (c.image_size, c.image_size, 3)
         halvings = (c.image_size // SMALLEST).bit_length() - 1
         # Kernels of 3, "same" and stride 2: the reference code is TensorFlow's, and so pads right and below alone.
-        self.classifier = None
+        self.classifier = self.untuned = None
         if c.encoder == FACERES:
             dim = EMBEDDING_DIM
             self.encoder = mobilenet(shape, side=c.encoder_side, seed=c.seed)
+            if c.retain:
+                self.untuned = mobilenet(shape, side=c.encoder_side, seed=c.seed)
         else:
             dim = c.embedding_dim
             self.encoder = self._convolutional_encoder(shape, halvings)
@@ -206,7 +214,9 @@ class DTN(SharedEmbedding, Translator):
         """
         if self.config.encoder != FACERES:
             raise ValueError(f"Only the encoder {FACERES!r} comes pretrained: fit pretrains this model's on labels.")
-        read_faceres(self.encoder, folder)
+        for network in (self.encoder, self.untuned):
+            if network is not None:
+                read_faceres(network, folder)
 
     # ---- the game -------------------------------------------------------------------------------------------------
 
@@ -233,7 +243,8 @@ class DTN(SharedEmbedding, Translator):
         phases = [Phase("joint", self.losses, ("generator", "discriminator", *tuned))]
         if c.fine_tune and not tuned:
             phases.append(Phase("constancy", self.constancy_losses, ("encoder",), every=c.fine_tune_every))
-        return [*stages, Stage("transfer", tuple(phases), frozen=() if c.fine_tune else (self.encoder,))]
+        kept = self.untuned if c.fine_tune else self.encoder
+        return [*stages, Stage("transfer", tuple(phases), frozen=() if kept is None else (kept,))]
 
     @property
     def _tunes_at_once(self):
@@ -305,7 +316,7 @@ class DTN(SharedEmbedding, Translator):
         return logits[:, REAL] - ops.logsumexp(logits[:, :REAL], axis=-1)
 
     def constancy_losses(self, batch, training):
-        """L_CONST and the labels for f, from a pass of its own: through what g has become in this step."""
+        """L_CONST, labels and what f is to retain, from a pass of its own: through what g has become in this step."""
         z = self._encode(batch["a"], training)
         again = self._encode(self.decoder(z, training=training), training)
         return {"encoder": self._tuning(z, self._distance(z, again), batch)}
@@ -314,6 +325,8 @@ class DTN(SharedEmbedding, Translator):
         terms = {"constancy": constancy}
         if self.classifier is not None:
             terms["classification"] = classification.cross_entropy(self.classifier(z), batch["a_label"])
+        if self.untuned is not None:
+            terms["retention"] = self._distance(z, unit_length(adversarial.float32(self.untuned(batch["a"]))))
         return terms
 
     # ---- networks -------------------------------------------------------------------------------------------------

@@ -54,6 +54,8 @@ def with_faces(**overrides):
     model = CASE.compiled(run_eagerly=True, **FACES, **overrides)
     for bias in model.encoder.variables[1::2]:
         bias.assign(np.random.default_rng(len(bias.shape)).normal(0, 0.1, bias.shape))
+    if model.untuned is not None:
+        model.untuned.set_weights(model.encoder.get_weights())
     return model
 
 
@@ -321,9 +323,38 @@ def test_faces_can_be_fine_tuned_and_need_weights(tmp_path):
     np.testing.assert_array_equal(again.translate(images["a"]), model.translate(images["a"]))
 
 
+@pytest.mark.parametrize("every", [1, 2])
+def test_what_is_retained_pulls_tuned_faces_back(every):
+    """With f as it was, retention is 0 and has no slope; with another f, f's step is that of the sum of both terms."""
+    weights = WEIGHTS | {"encoder/constancy": 1.0, "encoder/retention": 3.0}
+    model = with_faces(fine_tune=True, fine_tune_every=every, retain=True, weights=weights)
+    model.compile({name: keras.optimizers.SGD(0.1) for name in ("encoder", "generator", "discriminator")})
+    images = CASE.data(model)
+    stage = enter(model, TRANSFER, images)
+    terms = model.constancy_losses(tensors(images), training=True)["encoder"]
+    np.testing.assert_allclose(terms["retention"], 0, atol=1e-5)
+
+    last = model.encoder.trainable_variables[-1]
+    last.assign(last + np.random.default_rng(1).normal(0, 0.3, last.shape))
+    start, untuned = values_of(model.encoder.trainable_variables), values_of(model.untuned.variables)
+    with tf.GradientTape() as tape:
+        z = model._encode(images["a"])
+        before = model.untuned(tf.convert_to_tensor(images["a"]))
+        again = model._encode(model.decoder(z))
+        retention = tf.reduce_mean(1 + keras.losses.cosine_similarity(before, z))
+        loss = tf.reduce_mean(1 + keras.losses.cosine_similarity(z, again)) + 3 * retention
+    assert float(retention) > 0.01
+    gradients = tape.gradient(loss, [variable.value for variable in model.encoder.trainable_variables])
+    train_phase(model, stage, stage.phases[-1], images)
+    assert same(untuned, values_of(model.untuned.variables))
+    for variable, before, gradient in zip(model.encoder.trainable_variables, start, gradients, strict=True):
+        np.testing.assert_allclose(variable, before - 0.1 * gradient, rtol=1e-3, atol=1e-5)
+
+
 def test_pretrained_weights_are_those_of_the_folder(faceres_folder):
-    model = CASE.make(**{**FACES, "image_size": 64, "encoder_side": 64})
+    model = CASE.make(**{**FACES, "image_size": 64, "encoder_side": 64}, fine_tune=True, retain=True)
     model.load_pretrained(faceres_folder)
+    assert same(values_of(model.encoder.variables), values_of(model.untuned.variables))
     images = CASE.data(model)["a"]
     assert np.ptp(model.embed(images), axis=0).max() > 0.01
 
@@ -362,6 +393,8 @@ def test_only_the_second_domain_is_made():
         ({"classes": 1}, "classes must be 2 or more, got 1"),
         ({"pretrain_steps": 0}, "pretrain_steps and fine_tune_every must be 1 or more, got 0"),
         ({"fine_tune_every": 0}, "pretrain_steps and fine_tune_every must be 1 or more"),
+        ({"retain": True}, "retain needs fine_tune and the encoder 'faceres'"),
+        ({"retain": True, **FACES}, "retain needs fine_tune"),
         ({"encoder_side": 16}, "encoder_side must be 32 or more, got 16"),
         ({"ema": 1.0}, "ema must lie in"),
         ({"gradient_penalty": -1.0}, "gradient_penalty must be 0 or more, got -1.0"),
