@@ -13,7 +13,9 @@ from keras_i2i import data, zoo
 from keras_i2i.export import parities, savedmodel, tflite
 
 ASSETS = pathlib.Path(__file__).parents[1] / "assets"
-SHEET_SCALE = 2  # how many times larger a sample sheet shows each pixel
+EMPTY = 8.0  # standard deviation of 255 values; where a sheet has no picture, its palette makes it not quite even
+SAMPLE_ROWS = 2
+SHEET_SCALE = 2
 
 
 def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=False):
@@ -60,13 +62,17 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
 
 
 def samples(found, size):
-    """The pictures in the first row of a model's sample sheet, which it was not trained on: uint8 (N, size, size, 3).
+    """Pictures from the top of a model's sample sheet, which it was not trained on: uint8 (N, size, size, 3).
 
-    Without a sheet they are the two photographs of this package.
+    They are the first two rows of a sheet that shows pictures twice as large; of another they are four at half size.
+    Empty places are left out: networks with instance norm divide by the contrast, and what they make of a picture
+    without any is amplified rounding errors. Without a sheet they are the two photographs of this package.
     """
     path = found.folder / "samples.png"
     if not path.is_file():
         return data.read(data.Folder(ASSETS, pattern=r"(.*)\.jpg"), size).pixels
-    with Image.open(path) as sheet:
-        pixels = np.asarray(sheet.convert("RGB"))[: size * SHEET_SCALE : SHEET_SCALE, ::SHEET_SCALE]
-    return pixels.reshape(size, -1, size, 3).swapaxes(0, 1)
+    with Image.open(path) as image:
+        sheet = np.asarray(image.convert("RGB"))[::SHEET_SCALE, ::SHEET_SCALE]
+    rows = sheet[: SAMPLE_ROWS * size].reshape(SAMPLE_ROWS, size, -1, size, 3)
+    pictures = rows.swapaxes(1, 2).reshape(-1, size, size, 3)
+    return pictures[pictures.std(axis=(1, 2, 3)) >= EMPTY]
