@@ -1,5 +1,6 @@
 """Adversarial terms on logits, in float32 whatever precision the networks run in."""
 
+import keras
 from keras import ops
 
 
@@ -30,6 +31,12 @@ def accuracy(real_logits, fake_logits):
     right_real = ops.mean(ops.cast(real_logits > 0, "float32"))
     right_fake = ops.mean(ops.cast(fake_logits <= 0, "float32"))
     return (right_real + right_fake) / 2
+
+
+def mean_answer(discriminator, images, training=False):
+    """A discriminator's answer of each image, float32 (N,): averaged over its patches, and summed over its scales."""
+    answers = keras.tree.flatten(discriminator(images, training=training))
+    return sum(per_sample(float32(logits)) for logits in answers)
 
 
 def float32(values):

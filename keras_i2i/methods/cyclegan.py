@@ -157,7 +157,7 @@ class CycleGAN(Translator):
             of_real, of_shown = network(real[domain], training=training), network(shown, training=training)
             telling = (adversarial.least_squares(of_real, 1.0) + adversarial.least_squares(of_shown, 0.0)) / 2
             if gamma:
-                mean = functools.partial(_mean_answer, network, training=training)
+                mean = functools.partial(adversarial.mean_answer, network, training=training)
                 telling += gamma * gradient_penalty.both_centered(mean, real[domain], shown)
             losses[f"discriminator_{domain}"] = {"adversarial": telling}
         return losses
@@ -170,8 +170,3 @@ class CycleGAN(Translator):
     def translate_tensor(self, x, target):
         """G(x) or F(x): deterministic."""
         return self.generators["ab"[self.domains.index(target)]](x)
-
-
-def _mean_answer(discriminator, images, training):
-    """A discriminator's answer of each image (N,), averaged over the patches."""
-    return adversarial.per_sample(discriminator(images, training=training))

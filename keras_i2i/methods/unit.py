@@ -5,6 +5,7 @@ encoded by one and decoded by the other; a discriminator a domain makes it look 
 """
 
 import dataclasses
+import functools
 import math
 import typing
 from collections.abc import Mapping
@@ -18,8 +19,9 @@ from keras_i2i.core.optimizers import L2Adam
 from keras_i2i.core.players import Phase, Player, Stage
 from keras_i2i.core.translator import Translator
 from keras_i2i.layers.noise import StandardNormal
-from keras_i2i.losses import adversarial, latent, reconstruction
+from keras_i2i.losses import adversarial, gradient_penalty, latent, reconstruction
 from keras_i2i.networks import munit, unit
+from keras_i2i.networks.precision import float32
 from keras_i2i.networks.seeds import shift
 
 FORMS = ("2017", "2018")
@@ -42,6 +44,11 @@ class UNITConfig:
         discriminator_private: convolutions of stride 2 that are a discriminator's own.
         discriminator_shared: convolutions of stride 2 that both discriminators have in common, with the last one.
         scales: discriminators a domain, each on an image of half the size of the one before; of the form "2018" alone.
+        resize: whether decoders repeat pixels before a convolution, in place of the transposed convolutions of the form
+            "2017" (see `networks.unit.decoder`); the form "2018" always does.
+        gradient_penalty: gamma of R1 and R2, on the slope of a discriminator's mean answer at real images and at
+            translations (Mescheder et al. 2018, arXiv 1801.04406), beside its adversarial term; 0 for none, as the
+            papers. See `XGANConfig`.
         same_start: whether both domains' own layers begin with equal weights, so that a translation begins as a
             reconstruction. The papers' begin apart, and where the domains leave open which shade belongs to which,
             chance decides.
@@ -64,6 +71,8 @@ class UNITConfig:
     discriminator_private: int = 2
     discriminator_shared: int = 4
     scales: int = 1
+    resize: bool = False
+    gradient_penalty: float = 0.0
     same_start: bool = False
     weights: Mapping[str, float] = dataclasses.field(
         default_factory=lambda: dict(adversarial=10.0, reconstruction=100.0, cycle=100.0, kl=0.1, kl_cycle=0.1)
@@ -104,9 +113,12 @@ class UNITConfig:
             self._check_2018()
         elif self.scales > 1:
             raise ValueError(f"Discriminators of several scales are of the form '2018', got scales={self.scales}.")
+        checks.gradient_penalty(self.gradient_penalty)
         checks.decay("ema", self.ema)
 
     def _check_2018(self):
+        if self.resize:
+            raise ValueError("The form '2018' has no transposed convolutions that resize could stand for: leave it out.")
         if self.shared_blocks or self.discriminator_shared:
             raise ValueError("The form '2018' shares no layers: set shared_blocks and discriminator_shared to 0.")
         halvings = self.scales + self.discriminator_private - 1  # of which the last convolution needs 2 pixels
@@ -159,7 +171,7 @@ class UNIT(SharedEmbedding, Translator):
         c = self.config
         shape, side = (c.image_size, c.image_size, 3), c.image_size // 2**c.strided
         self.latent_shape = (side, side, c.filters * 2**c.strided)
-        encoder, decoder = unit.encoder, unit.decoder
+        encoder, decoder = unit.encoder, functools.partial(unit.decoder, resize=c.resize)
         if c.form == "2018":
             encoder, decoder = munit.content_encoder, munit.resize_decoder
 
@@ -179,7 +191,8 @@ class UNIT(SharedEmbedding, Translator):
         if c.same_start:
             for own in (self.encoders, self.decoders):
                 own["b"].set_weights(own["a"].get_weights())
-        self.discriminators = self._make_discriminators(shape)
+        with float32(c.gradient_penalty > 0):
+            self.discriminators = self._make_discriminators(shape)
         self.noise = StandardNormal(seed=shift(c.seed, 8000))
 
     def _encoder_channels(self):
@@ -250,7 +263,7 @@ class UNIT(SharedEmbedding, Translator):
         }
 
         # L_GAN (equations 4, 5); the generator's part is the one that does not saturate.
-        fooling = telling = 0.0
+        fooling, telling, gamma = 0.0, 0.0, self.config.gradient_penalty
         for domain, network in self.discriminators.items():
             shown = ops.concatenate([real[domain], passes.translated[domain]])
             for logits in keras.tree.flatten(network(shown, training=training)):  # of all scales
@@ -261,6 +274,9 @@ class UNIT(SharedEmbedding, Translator):
                 else:
                     fooling += adversarial.generator_loss(of_fake)
                     telling += adversarial.discriminator_loss(of_real, of_fake)
+            if gamma:
+                mean = functools.partial(adversarial.mean_answer, network, training=training)
+                telling += gamma * gradient_penalty.both_centered(mean, real[domain], passes.translated[domain])
         return {"generator": {**terms, "adversarial": fooling}, "discriminator": {"adversarial": telling}}
 
     # ---- networks -------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def residual_blocks(input_shape, blocks, *, seed=None, name=None):
     return keras.Model(inputs, x, name=name)
 
 
-def decoder(input_shape, *, strided=2, blocks=3, channels=3, seed=None, name=None):
+def decoder(input_shape, *, strided=2, blocks=3, channels=3, resize=False, seed=None, name=None):
     """A domain's own part of a decoder: residual blocks, 3x3 transposed convolutions of stride 2, a 1x1 convolution.
 
     Args:
@@ -56,6 +56,8 @@ def decoder(input_shape, *, strided=2, blocks=3, channels=3, seed=None, name=Non
         strided: transposed convolutions.
         blocks: residual blocks.
         channels: of the image.
+        resize: repeat pixels before a 3x3 convolution, in place of each transposed one, whose pixels overlap unevenly
+            and leave a checkerboard (Odena et al. 2016, 10.23915/distill.00003).
         seed: of the initial weights, N(0, 0.02).
         name: of the network.
 
@@ -68,7 +70,11 @@ def decoder(input_shape, *, strided=2, blocks=3, channels=3, seed=None, name=Non
         x = residual(x, weights)
     for index in range(1, strided + 1):
         width = input_shape[-1] // 2**index
-        x = _leaky(Conv2DTranspose(width, 3, 2, "same", kernel_initializer=next(weights))(x))
+        if resize:
+            x = layers.UpSampling2D(2, interpolation="nearest")(x)
+            x = _leaky(Conv2D(width, 3, padding="same", kernel_initializer=next(weights))(x))
+        else:
+            x = _leaky(Conv2DTranspose(width, 3, 2, "same", kernel_initializer=next(weights))(x))
     x = Conv2D(channels, 1, activation="tanh", kernel_initializer=next(weights))(x)
     return keras.Model(inputs, x, name=name)
 

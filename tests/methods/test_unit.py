@@ -179,6 +179,31 @@ def test_undecided_discriminators():
     np.testing.assert_allclose(losses["discriminator"]["adversarial"], np.full(4, 4 * np.log(2)), rtol=1e-6)
 
 
+@pytest.mark.parametrize("case", [CASE, CASE_2018], ids=["2017", "2018"])
+def test_gradient_penalty_is_gamma_times_half_the_squared_slopes(case):
+    """Of discriminators that say w.x (of two scales 2 w.x), at the real image and at the translation."""
+    data, values, weight = case.data(case.make()), [], 0.02
+    scales = 1 if case is CASE else 2
+    for gamma in (0.0, 2.5):
+        model = case.make(gradient_penalty=gamma)
+        for domain in "ab":
+            inputs = keras.Input((32, 32, 3))
+            linear = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(weight))
+            answer = linear(keras.layers.Flatten()(inputs))
+            model.discriminators[domain] = keras.Model(inputs, [answer] * scales if scales > 1 else answer)
+        values.append(terms(model, data)[0]["discriminator"]["adversarial"])
+    expected = 2 * 2.5 * 3072 * (scales * weight) ** 2
+    np.testing.assert_allclose(values[1] - values[0], np.full(4, expected), rtol=1e-4)
+
+
+def test_resized_decoders_and_flat_discriminators_train():
+    model = CASE.compiled(resize=True, gradient_penalty=1.0)
+    assert model.translate(np.zeros((1, 32, 32, 3), np.float32)).shape == (1, 32, 32, 3)
+    assert not any(isinstance(layer, keras.layers.Conv2DTranspose) for layer in model.decoders["a"].layers)
+    history = train(model, CASE.data(model, batches=2), 2).history
+    assert np.isfinite(list(history.values())).all()
+
+
 def test_noise_is_on_latents_in_training_only():
     model = CASE.make()
     data = CASE.data(model)
@@ -288,6 +313,8 @@ def test_least_squares_at_three_scales():
         ({"shared_blocks": -1}, r"must be 0 or more, got \(1, -1, 2\)"),
         ({"scales": 3}, "several scales are of the form '2018', got scales=3"),
         ({"ema": 1.0}, "ema must lie in"),
+        ({"gradient_penalty": -1.0}, "gradient_penalty must be 0 or more, got -1.0"),
+        ({**TINY_2018, "resize": True}, "The form '2018' has no transposed convolutions"),
         ({**TINY_2018, "shared_blocks": 1}, "The form '2018' shares no layers"),
         ({**TINY_2018, "discriminator_shared": 1}, "The form '2018' shares no layers"),
         ({**TINY_2018, "discriminator_private": 4}, "a multiple of 4 of at least 64, got 32"),

@@ -49,6 +49,16 @@ def test_discriminators_that_share_nothing():
     assert np.abs(array(a(x)) - array(b(x))).max() > 1e-6, "both start with equal weights"
 
 
+def test_resized_maps_leave_no_checkerboard():
+    """Where weights and maps are constant, so is the middle of the image; uneven overlaps make it a pattern."""
+    for resize in (False, True):
+        network = unit.decoder((8, 8, 16), blocks=0, resize=resize, seed=0)
+        assert network.output_shape == (None, 32, 32, 3)
+        network.set_weights([np.full(w.shape, 1 / np.prod(w.shape[:3]) if w.ndim > 1 else 0) for w in network.weights])
+        middle = array(network(np.full((1, 8, 8, 16), 0.5, np.float32)))[0, 12:20, 12:20]
+        assert (np.ptp(middle) < 1e-6) == resize
+
+
 def test_no_residual_block_is_the_identity():
     x = noise(2, 4, 4, 3)
     network = unit.residual_blocks((4, 4, 3), 0)
