@@ -118,7 +118,9 @@ class UNITConfig:
 
     def _check_2018(self):
         if self.resize:
-            raise ValueError("The form '2018' has no transposed convolutions that resize could stand for: leave it out.")
+            raise ValueError(
+                "The form '2018' has no transposed convolutions that resize could stand for: leave it out."
+            )
         if self.shared_blocks or self.discriminator_shared:
             raise ValueError("The form '2018' shares no layers: set shared_blocks and discriminator_shared to 0.")
         halvings = self.scales + self.discriminator_private - 1  # of which the last convolution needs 2 pixels
