@@ -75,7 +75,7 @@ def test_one_version(project):
     assert f"## [{project['version']}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
-def test_wheel_carries_the_zoo_and_nothing_of_the_tests(tmp_path):
+def test_wheel_carries_the_zoo_the_exports_tools_and_nothing_of_the_tests(tmp_path):
     wheel = pytest.importorskip("hatchling.builders.wheel")
     if not (ROOT / "zoo").is_dir():
         pytest.skip("installed without its source tree")
@@ -85,11 +85,12 @@ def test_wheel_carries_the_zoo_and_nothing_of_the_tests(tmp_path):
         metadata = archive.read(next(name for name in names if name.endswith("entry_points.txt"))).decode()
     models = [path.parent.name for path in (ROOT / "zoo").glob("*/record.json")]
     expected = {f"keras_i2i/_zoo/{name}/{file.name}" for name in models for file in (ROOT / "zoo" / name).iterdir()}
+    expected |= {f"keras_i2i/_tfjs/{file.name}" for file in (ROOT / "tflite_export/tfjs").iterdir() if file.is_file()}
     expected |= {"keras_i2i/__init__.py", "keras_i2i/assets/CREDITS.md", "keras_i2i/assets/eileen_collins.jpg"}
     assert expected <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "keras-i2i = keras_i2i.cli:main" in metadata
-    assert not [name for name in names if name.startswith(("tests/", "notebooks/", "zoo/")) or ".pyc" in name]
+    assert not [name for name in names if name.startswith(("tests/", "notebooks/", "zoo/", "tflite_export/")) or ".pyc" in name]
 
 
 def make(*arguments, folder=ROOT, **variables):

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from keras_i2i import data, zoo
-from keras_i2i.export import parities, savedmodel, tflite
+from keras_i2i.export import parities, savedmodel, tfjs, tflite
 
 ASSETS = pathlib.Path(__file__).parents[1] / "assets"
 EMPTY = 8.0  # standard deviation of 255 values; where a sheet has no picture, its palette makes it not quite even
@@ -23,8 +23,8 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
 
     Args:
         found: `zoo.registry.Found`.
-        to: "savedmodel" or "tflite".
-        out: folder or file to make; None for NAME/1 or NAME.tflite.
+        to: "savedmodel", "tflite" or "tfjs".
+        out: folder or file to make; None for NAME/1, NAME.tflite or NAME_tfjs.
         quantize, batch: as for `tflite.write`.
         on: what `ki.data.source` takes; None for `samples`.
         overwrite: replace what is there.
@@ -33,18 +33,21 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
         (its `pathlib.Path`, `Parity`).
 
     Raises:
-        As `tflite.write`, `savedmodel.write`, `parity` and `ki.data.source`; RuntimeError where they do not agree, and
-        then nothing was written.
+        As `tflite.write`, `savedmodel.write`, `tfjs.write`, `parity` and `ki.data.source`; RuntimeError where they do
+        not agree, and then nothing was written.
     """
     model = zoo.load(found.folder)
     inputs = samples(found, model.image_size) if on is None else data.read(on, model.image_size).pixels
     record = found.record
+    about = {"name": record.name, "license": record.license.weights, "weights_sha256": record.weights.sha256}
     if to == "savedmodel":
         target = pathlib.Path(out or pathlib.Path(record.name) / "1")
         write, required = savedmodel.write, parities.REQUIRED["none"]
+    elif to == "tfjs":
+        target = pathlib.Path(out or f"{record.name}_tfjs")
+        write, required = functools.partial(tfjs.write, about=about), parities.REQUIRED["float16"]
     else:
         target = pathlib.Path(out or f"{record.name}.tflite")
-        about = {"name": record.name, "license": record.license.weights, "weights_sha256": record.weights.sha256}
         write = functools.partial(tflite.write, quantize=quantize, batch=batch, about=about)
         required = parities.REQUIRED[quantize]
     if target.exists() and not overwrite:

@@ -1,13 +1,11 @@
 """SavedModels with named signatures, which TensorFlow and TensorFlow Serving load without Keras or this package."""
 
 import contextlib
-import os
 import pathlib
-import shutil
-import tempfile
 
 from keras_i2i.core import backend
 from keras_i2i.core.signature import Signature
+from keras_i2i.export import files
 
 CHANNELS = 3
 
@@ -32,32 +30,13 @@ def write(model, filepath, *, overwrite=False):
         FileExistsError: if the folder is not empty and `overwrite` is False, or the path is a file.
         RuntimeError: if Keras does not run on TensorFlow.
     """
-    target = pathlib.Path(filepath).absolute()
     if not backend.is_tensorflow():
         raise RuntimeError(
             "A SavedModel is written by TensorFlow: save the weights, and export them with KERAS_BACKEND=tensorflow."
         )
-    if target.exists() and not target.is_dir():
-        raise FileExistsError(f"{target} is a file: name a folder to export to.")
-    if target.is_dir() and any(target.iterdir()) and not overwrite:
-        raise FileExistsError(f"{target} is not empty: choose another folder, or pass overwrite=True to replace it.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the target, so that the last step is a rename within one file system.
-    scratch = pathlib.Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        save(model, scratch / "new")
-        if target.exists():
-            target.rename(scratch / "old")
-        try:
-            (scratch / "new").rename(target)
-        except OSError:
-            if (scratch / "old").exists():
-                (scratch / "old").rename(target)
-            raise
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    os.chmod(target, 0o755)
-    return target
+    with files.new_folder(filepath, overwrite) as made:
+        save(model, made)
+    return pathlib.Path(filepath).absolute()
 
 
 def read(folder):

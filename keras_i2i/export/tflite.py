@@ -11,7 +11,7 @@ import tempfile
 import numpy as np
 
 from keras_i2i.core import backend
-from keras_i2i.export import savedmodel
+from keras_i2i.export import files, savedmodel
 from keras_i2i.export.parities import REQUIRED
 from keras_i2i.quiet import silenced
 
@@ -70,15 +70,8 @@ def write(model, filepath, *, quantize="none", batch=1, signatures=None, about=N
             converter.target_spec.supported_types = [tf.float16]
         with silenced(2):  # the converter tells every step that it takes
             content = converter.convert()
-        said = {
-            "method": type(model).__name__,
-            "domains": list(model.domains),
-            "image_size": model.image_size,
-            "range": [-1, 1],  # of images, but for those in uint8
-            "quantize": quantize,
-            "signatures": {name: _target(name, model) for name in names},
-            **(about or {}),
-        }
+        targets = {name: _target(name, model) for name in names}
+        said = files.description(model, quantize=quantize, signatures=targets, **(about or {}))
         part = pathlib.Path(scratch, "new")
         part.write_bytes(_with_metadata(content, json.dumps(said, sort_keys=True).encode()))
         os.replace(part, target)
