@@ -38,6 +38,7 @@ class Format(str, enum.Enum):
     savedmodel = "savedmodel"
     tflite = "tflite"
     tfjs = "tfjs"
+    onnx = "onnx"
 
 
 class Quantize(str, enum.Enum):
@@ -336,7 +337,7 @@ def export(
     to: Annotated[Format, typer.Option(help="The format.")] = Format.savedmodel,
     out: Annotated[
         pathlib.Path | None,
-        typer.Option("--out", "-o", help="What to make; else NAME/1, as TF Serving wants, NAME.tflite, NAME_tfjs."),
+        typer.Option("--out", "-o", help="What to make; else NAME/1, as TF Serving wants, NAME.tflite, ..."),
     ] = None,
     quantize: Annotated[Quantize, typer.Option(help="How a TFLite file keeps its weights.")] = Quantize.none,
     batch: Annotated[int, typer.Option(min=0, help="Images a call of a TFLite file; 0 for any number.")] = 1,

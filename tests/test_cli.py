@@ -84,7 +84,7 @@ def test_unknown_name_is_one_line_with_the_closest(tiny_zoo, arguments):
         ("translate", "xgan_tiny", ".", "-o", "out", "--crop", "hands"),
         ("translate", "xgan_tiny", ".", "-o", "out", "--target", "oil"),
         ("generate", "xgan_tiny", "-o", "out"),
-        ("export", "xgan_tiny", "--to", "onnx"),
+        ("export", "xgan_tiny", "--to", "coreml"),
         ("evaluate", "xgan_tiny"),
         ("train", "recipe.yaml", "--steps", "0"),
         ("paint",),

@@ -90,7 +90,9 @@ def test_wheel_carries_the_zoo_the_exports_tools_and_nothing_of_the_tests(tmp_pa
     assert expected <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "keras-i2i = keras_i2i.cli:main" in metadata
-    assert not [name for name in names if name.startswith(("tests/", "notebooks/", "zoo/", "tflite_export/")) or ".pyc" in name]
+    assert not [
+        name for name in names if name.startswith(("tests/", "notebooks/", "zoo/", "tflite_export/")) or ".pyc" in name
+    ]
 
 
 def make(*arguments, folder=ROOT, **variables):

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from keras_i2i import data, zoo
-from keras_i2i.export import parities, savedmodel, tfjs, tflite
+from keras_i2i.export import onnx, parities, savedmodel, tfjs, tflite
 
 ASSETS = pathlib.Path(__file__).parents[1] / "assets"
 EMPTY = 8.0  # standard deviation of 255 values; where a sheet has no picture, its palette makes it not quite even
@@ -23,8 +23,8 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
 
     Args:
         found: `zoo.registry.Found`.
-        to: "savedmodel", "tflite" or "tfjs".
-        out: folder or file to make; None for NAME/1, NAME.tflite or NAME_tfjs.
+        to: "savedmodel", "tflite", "tfjs" or "onnx".
+        out: folder or file to make; None for NAME/1, NAME.tflite, NAME_tfjs or NAME.onnx.
         quantize, batch: as for `tflite.write`.
         on: what `ki.data.source` takes; None for `samples`.
         overwrite: replace what is there.
@@ -33,28 +33,25 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
         (its `pathlib.Path`, `Parity`).
 
     Raises:
-        As `tflite.write`, `savedmodel.write`, `tfjs.write`, `parity` and `ki.data.source`; RuntimeError where they do
-        not agree, and then nothing was written.
+        As the format's `write`, `parity` and `ki.data.source`; RuntimeError where they do not agree, and then nothing
+        was written.
     """
     model = zoo.load(found.folder)
     inputs = samples(found, model.image_size) if on is None else data.read(on, model.image_size).pixels
     record = found.record
     about = {"name": record.name, "license": record.license.weights, "weights_sha256": record.weights.sha256}
-    if to == "savedmodel":
-        target = pathlib.Path(out or pathlib.Path(record.name) / "1")
-        write, required = savedmodel.write, parities.REQUIRED["none"]
-    elif to == "tfjs":
-        target = pathlib.Path(out or f"{record.name}_tfjs")
-        write, required = functools.partial(tfjs.write, about=about), parities.REQUIRED["float16"]
-    else:
-        target = pathlib.Path(out or f"{record.name}.tflite")
-        write = functools.partial(tflite.write, quantize=quantize, batch=batch, about=about)
-        required = parities.REQUIRED[quantize]
+    write, kept, name = {
+        "savedmodel": (savedmodel.write, "none", pathlib.Path(record.name, "1")),
+        "tflite": (functools.partial(tflite.write, quantize=quantize, batch=batch), quantize, f"{record.name}.tflite"),
+        "tfjs": (tfjs.write, "float16", f"{record.name}_tfjs"),
+        "onnx": (onnx.write, "none", f"{record.name}.onnx"),
+    }[to]
+    target, required = pathlib.Path(out or name), parities.REQUIRED[kept]
     if target.exists() and not overwrite:
         raise FileExistsError(f"{target} is there already: choose another with --out, or replace it with --overwrite.")
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.absolute().parent) as scratch:
-        made = write(model, pathlib.Path(scratch, target.name))
+        made = write(model, pathlib.Path(scratch, target.name), about=about)
         equal = parities.parity(model, made, inputs)
         if equal.psnr < required:
             raise RuntimeError(f"What was written is not the model, and was thrown away: {equal}, not {required:g} dB.")

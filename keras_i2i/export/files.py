@@ -41,6 +41,31 @@ def new_folder(filepath, overwrite=False):
     os.chmod(target, 0o755)
 
 
+@contextlib.contextmanager
+def new_file(filepath, suffix, overwrite=False):
+    """Gives a path, in a scratch folder, to write a file to, and gives that file its name when all went well.
+
+    Args:
+        filepath: the name in the end.
+        suffix: that it must have, with the dot.
+        overwrite: replace a file that is there.
+
+    Raises:
+        ValueError: another suffix. FileExistsError: there is such a file, or a folder.
+    """
+    target = pathlib.Path(filepath).absolute()
+    if target.suffix != suffix:
+        raise ValueError(f"A file of this format is called {suffix}, and {target.name!r} is not.")
+    if target.is_dir() or (target.exists() and not overwrite):
+        raise FileExistsError(f"{target} is there already: choose another name, or pass overwrite=True to replace it.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the target, so that the last step is a rename within one file system.
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
+        yield pathlib.Path(scratch, "new")
+        os.replace(pathlib.Path(scratch, "new"), target)
+    os.chmod(target, 0o644)
+
+
 def description(model, **more):
     """What an artifact says of its model, a dict of plain values: method, domains, images' size and range, and more."""
     return {

@@ -35,7 +35,7 @@ def parity(model, artifact, inputs, signature="serving_default"):
 
     Args:
         model: a `Method`.
-        artifact: what was written: a TFLite file, or the folder of a SavedModel or of a TensorFlow.js model.
+        artifact: what was written: a TFLite or an ONNX file, or the folder of a SavedModel or of a TensorFlow.js model.
         inputs: images, as `Inference.translate` takes them; or a dict of arrays by the signature's inputs, as it takes
             them, for one of other inputs.
         signature: of images in [-1, 1].
@@ -71,7 +71,7 @@ def parity(model, artifact, inputs, signature="serving_default"):
 
 
 def _opened(artifact, signature):
-    from keras_i2i.export import savedmodel, tfjs, tflite
+    from keras_i2i.export import onnx, savedmodel, tfjs, tflite
 
     if not artifact.exists():
         raise FileNotFoundError(f"There is nothing at {str(artifact)!r}: export the model first.")
@@ -79,4 +79,6 @@ def _opened(artifact, signature):
         return tfjs.read_signature(artifact, signature)
     if artifact.is_dir():
         return savedmodel.read_signature(artifact, signature)
+    if artifact.suffix == ".onnx":
+        return onnx.read_signature(artifact, signature)
     return tflite.read_signature(artifact, signature, threads=1)  # several wait for each other where others compute

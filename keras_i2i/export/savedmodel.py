@@ -1,6 +1,7 @@
 """SavedModels with named signatures, which TensorFlow and TensorFlow Serving load without Keras or this package."""
 
 import contextlib
+import json
 import pathlib
 
 from keras_i2i.core import backend
@@ -8,19 +9,22 @@ from keras_i2i.core.signature import Signature
 from keras_i2i.export import files
 
 CHANNELS = 3
+METADATA = pathlib.Path("assets.extra", "keras_i2i.json")  # TensorFlow leaves that folder to whoever writes the model
 
 
-def write(model, filepath, *, overwrite=False):
+def write(model, filepath, *, about=None, overwrite=False):
     """Writes the signatures of a model as a SavedModel, all of it or nothing.
 
     Every signature of `model.export_signatures()` takes "images", float32 [-1, 1], shape (N, size, size, 3) with N
     free, or the inputs that it names, and returns one tensor, named "images" if it is images, else as the signature.
     "serving_uint8" is "serving_default" with images in uint8 [0, 255], where that makes images. Moving averages of the
     weights are baked in. Of the variables only those that a signature reads are stored: no optimizer, no discriminator.
+    What `files.description` says of the model is in the file assets.extra/keras_i2i.json.
 
     Args:
         model: a `Method`.
         filepath: folder to be made; for TensorFlow Serving ".../<model name>/<version>".
+        about: what else is to be said there: a dict of plain values.
         overwrite: replace a folder that exists and is not empty.
 
     Returns:
@@ -35,8 +39,17 @@ def write(model, filepath, *, overwrite=False):
             "A SavedModel is written by TensorFlow: save the weights, and export them with KERAS_BACKEND=tensorflow."
         )
     with files.new_folder(filepath, overwrite) as made:
-        save(model, made)
+        names = save(model, made)
+        said = files.description(model, signatures=names, **(about or {}))
+        (made / METADATA).parent.mkdir()
+        (made / METADATA).write_text(json.dumps(said, sort_keys=True), encoding="utf-8")
     return pathlib.Path(filepath).absolute()
+
+
+def read_metadata(folder):
+    """What `write` wrote into a SavedModel's folder beside the graphs, a dict; {} for other models."""
+    path = pathlib.Path(folder, METADATA)
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def read(folder):

@@ -6,7 +6,6 @@ Static shapes are the default, since delegates for GPUs and browsers want them.
 import json
 import os
 import pathlib
-import tempfile
 
 import numpy as np
 
@@ -42,21 +41,14 @@ def write(model, filepath, *, quantize="none", batch=1, signatures=None, about=N
     """
     import tensorflow as tf
 
-    target = pathlib.Path(filepath).absolute()
     if not backend.is_tensorflow():
         raise RuntimeError(
             "A TFLite file is written by TensorFlow: save the weights, and export them with KERAS_BACKEND=tensorflow."
         )
     if quantize not in QUANTIZATIONS:
         raise ValueError(f"quantize must be one of {', '.join(QUANTIZATIONS)}, got {quantize!r}.")
-    if target.suffix != ".tflite":
-        raise ValueError(f"A TFLite file is called .tflite, and {target.name!r} is not.")
-    if target.is_dir() or (target.exists() and not overwrite):
-        raise FileExistsError(f"{target} is there already: choose another name, or pass overwrite=True to replace it.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the target, so that the last step is a rename within one file system.
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
-        folder = pathlib.Path(scratch, "saved")
+    with files.new_file(filepath, ".tflite", overwrite) as made:
+        folder = made.with_name("saved")
         known = savedmodel.save(model, folder, batch)
         names = [name for name in SIGNATURES if name in known] if signatures is None else list(signatures)
         unknown = [name for name in names if name not in known]
@@ -72,11 +64,8 @@ def write(model, filepath, *, quantize="none", batch=1, signatures=None, about=N
             content = converter.convert()
         targets = {name: _target(name, model) for name in names}
         said = files.description(model, quantize=quantize, signatures=targets, **(about or {}))
-        part = pathlib.Path(scratch, "new")
-        part.write_bytes(_with_metadata(content, json.dumps(said, sort_keys=True).encode()))
-        os.replace(part, target)
-    os.chmod(target, 0o644)
-    return target
+        made.write_bytes(_with_metadata(content, json.dumps(said, sort_keys=True).encode()))
+    return pathlib.Path(filepath).absolute()
 
 
 def read_metadata(filepath):

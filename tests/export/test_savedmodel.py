@@ -35,6 +35,13 @@ def test_signatures_and_their_names(servable):
     np.testing.assert_allclose(found, model.embed(images), atol=1e-5)
 
 
+def test_folder_says_what_it_is(servable, tmp_path):
+    said = savedmodel.read_metadata(servable[1])
+    assert said["domains"] == ["photo", "cartoon"] and said["image_size"] == 16
+    assert "serving_uint8" in said["signatures"]
+    assert savedmodel.read_metadata(tmp_path) == {}
+
+
 def test_uint8_signature_rounds_as_translate_does(servable):
     model, folder = servable
     images = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), np.uint8)
