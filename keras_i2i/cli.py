@@ -339,7 +339,7 @@ def export(
         pathlib.Path | None,
         typer.Option("--out", "-o", help="What to make; else NAME/1, as TF Serving wants, NAME.tflite, ..."),
     ] = None,
-    quantize: Annotated[Quantize, typer.Option(help="How a TFLite file keeps its weights.")] = Quantize.none,
+    quantize: Annotated[Quantize, typer.Option(help="How TFLite and TF.js keep their weights.")] = Quantize.none,
     batch: Annotated[int, typer.Option(min=0, help="Images a call of a TFLite file; 0 for any number.")] = 1,
     on: Annotated[
         str | None,

@@ -25,7 +25,7 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
         found: `zoo.registry.Found`.
         to: "savedmodel", "tflite", "tfjs" or "onnx".
         out: folder or file to make; None for NAME/1, NAME.tflite, NAME_tfjs or NAME.onnx.
-        quantize, batch: as for `tflite.write`.
+        quantize, batch: as for `tflite.write`; of "tfjs" as for `tfjs.write`.
         on: what `ki.data.source` takes; None for `samples`.
         overwrite: replace what is there.
 
@@ -43,7 +43,7 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
     write, kept, name = {
         "savedmodel": (savedmodel.write, "none", pathlib.Path(record.name, "1")),
         "tflite": (functools.partial(tflite.write, quantize=quantize, batch=batch), quantize, f"{record.name}.tflite"),
-        "tfjs": (tfjs.write, "float16", f"{record.name}_tfjs"),
+        "tfjs": (functools.partial(tfjs.write, quantize=quantize), quantize, f"{record.name}_tfjs"),
         "onnx": (onnx.write, "none", f"{record.name}.onnx"),
     }[to]
     target, required = pathlib.Path(out or name), parities.REQUIRED[kept]

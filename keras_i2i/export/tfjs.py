@@ -1,4 +1,4 @@
-"""TensorFlow.js graph models: a folder with model.json and shards of float16 weights, for browsers and Node.js.
+"""TensorFlow.js graph models: a folder with model.json and shards of weights, for browsers and Node.js.
 
 The converter cannot be installed beside a current TensorFlow as pip would have it, so it gets a folder of its own in
 the cache, and runs in a process of its own; so does Node.js, which runs what was written. Both are pinned in
@@ -21,6 +21,7 @@ from keras_i2i.export import files, savedmodel
 
 SIGNATURE = "serving_default"
 GRAPH = "model.json"
+QUANTIZATIONS = ("none", "float16")
 # Of npm's own retries, as in `data.packages`.
 NPM = (
     "ci",
@@ -33,15 +34,16 @@ NPM = (
 PIP = ("install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile", "--require-hashes")
 
 
-def write(model, filepath, *, about=None, overwrite=False):
+def write(model, filepath, *, quantize="none", about=None, overwrite=False):
     """Writes the signature "serving_default" of a model as a graph model, all of it or nothing.
 
-    The batch is free. Weights are kept in float16 and computed with in float32. What `files.description` says of the
-    model is in model.json, as "userDefinedMetadata".
+    The batch is free. What `files.description` says of the model is in model.json, as "userDefinedMetadata".
 
     Args:
         model: a `Method`.
         filepath: folder to be made.
+        quantize: how weights are kept, which are computed with in float32 always: "float16", half the size, or "none",
+            which keeps those in float16 that lose nothing by it, as most do of a model that was read from the zoo.
         about: what else is to be said in model.json: a dict of plain values.
         overwrite: replace a folder that is there.
 
@@ -49,23 +51,26 @@ def write(model, filepath, *, about=None, overwrite=False):
         `filepath` as a `pathlib.Path`.
 
     Raises:
-        FileExistsError: there is such a folder, not empty, or a file. RuntimeError: Keras does not run on TensorFlow,
-            or the converter failed. ConnectionError: pip could not fetch the converter. OSError: the cache cannot be
-            written.
+        ValueError: another `quantize`. FileExistsError: there is such a folder, not empty, or a file. RuntimeError:
+            Keras does not run on TensorFlow, or the converter failed. ConnectionError: pip could not fetch the
+            converter. OSError: the cache cannot be written.
     """
     if not backend.is_tensorflow():
         raise RuntimeError(
             "A graph model is written by TensorFlow: save the weights, and export them with KERAS_BACKEND=tensorflow."
         )
+    if quantize not in QUANTIZATIONS:
+        raise ValueError(f"Graph models are quantised as {' or '.join(QUANTIZATIONS)}, and not as {quantize!r}.")
     with files.new_folder(filepath, overwrite) as made, tempfile.TemporaryDirectory() as scratch:
         saved = pathlib.Path(scratch, "saved")
         savedmodel.save(model, saved)
         converter = tools() / "convert.py"
-        done = _process([sys.executable, converter, _packages(), saved, SIGNATURE, made], CUDA_VISIBLE_DEVICES="")
+        given = [_packages(), saved, SIGNATURE, quantize, made]
+        done = _process([sys.executable, converter, *given], CUDA_VISIBLE_DEVICES="")
         if done.returncode:
             raise RuntimeError(f"The TensorFlow.js converter failed ({_last_line(done)}).")
         graph = json.loads((made / GRAPH).read_bytes())
-        graph["userDefinedMetadata"] = files.description(model, weights="float16", **(about or {}))
+        graph["userDefinedMetadata"] = files.description(model, quantize=quantize, **(about or {}))
         (made / GRAPH).write_text(json.dumps(graph, separators=(",", ":")))
     return pathlib.Path(filepath).absolute()
 

@@ -1,10 +1,13 @@
 """TensorFlow.js graph models: Node.js computes what the model does, in any batch, and they say what they are."""
 
+import collections
 import json
+import math
 import shutil
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -25,23 +28,44 @@ def no_fetching(monkeypatch, tmp_path):
     return tmp_path
 
 
+def kinds_of_weights(folder):
+    """(type that they are kept in, None for their own, how many numbers) of each float32 weight."""
+    graph = json.loads((folder / tfjs.GRAPH).read_bytes())
+    weights = [one for group in graph["weightsManifest"] for one in group["weights"] if one["dtype"] == "float32"]
+    return [(one.get("quantization", {}).get("dtype"), math.prod(one["shape"])) for one in weights]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("npm") is None, reason="Node.js runs what is written")
 def test_graph_model_computes_what_the_model_does(tmp_path):
     model = tiny()
-    made = tfjs.write(model, tmp_path / "tiny", about={"license": "CC0"})
+    plain = tfjs.write(model, tmp_path / "plain")
+    assert parity(model, plain, IMAGES).psnr >= parities.REQUIRED["none"]
+    made = tfjs.write(model, tmp_path / "tiny", quantize="float16", about={"license": "CC0"})
     found = parity(model, made, IMAGES)
     assert found.images == 5 and found.psnr >= parities.REQUIRED["float16"]
+    assert all(kind == "float16" for kind, _ in kinds_of_weights(made))
+
+    # In "none", just what is a half already is kept as one.
+    for variable in model.variables:
+        if variable.path.endswith("kernel"):
+            variable.assign(keras.ops.cast(keras.ops.cast(variable, "float16"), "float32"))
+    halved = tfjs.write(model, plain, overwrite=True)
+    assert parity(model, halved, IMAGES).psnr >= parities.REQUIRED["none"]
+    sizes = collections.Counter()
+    for kind, size in kinds_of_weights(halved):
+        sizes[kind] += size
+    assert sizes["float16"] > sizes[None] > 0
+
     graph = json.loads((made / tfjs.GRAPH).read_bytes())
-    weights = [one for group in graph["weightsManifest"] for one in group["weights"]]
-    assert {one["quantization"]["dtype"] for one in weights if one["dtype"] == "float32"} == {"float16"}
-    assert sum(file.stat().st_size for file in made.glob("*.bin")) < 3 * model.count_params()
     (given,) = graph["signature"]["inputs"].values()
     assert [int(side["size"]) for side in given["tensorShape"]["dim"]] == [-1, 16, 16, 3]
     said = tfjs.read_metadata(made)
     assert said["domains"] == ["photo", "cartoon"] and said["license"] == "CC0" and said["image_size"] == 16
     with refused(FileExistsError, "is not empty"):
         tfjs.write(model, made)
+    with refused(ValueError, "none or float16, and not as 'int8'"):
+        tfjs.write(model, tmp_path / "other", quantize="int8")
     with refused(ValueError, "'serving_default' alone, and no 'embed'"):
         tfjs.read_signature(made, "embed")
 
@@ -71,7 +95,7 @@ def test_converter_finds_empty_modules_in_the_place_of_what_it_does_not_use(tmp_
     used = "class Own(tensorflow_hub.KerasLayer): pass\n"
     told = "def convert_tf_saved_model(*given, **options): print(given, options['signature_def'])\n"
     (package / "tf_saved_model_conversion_v2.py").write_text(imports + used + told)
-    command = [sys.executable, tfjs.tools() / "convert.py", tmp_path, "saved", "serving_default", "out"]
+    command = [sys.executable, tfjs.tools() / "convert.py", tmp_path, "saved", "serving_default", "float16", "out"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout == "('saved', 'out') serving_default\n", done.stderr
 
