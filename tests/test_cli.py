@@ -214,6 +214,8 @@ def test_export_writes_a_savedmodel(tiny_zoo, tmp_path):
     assert "PSNR" in printed and "on 2 images" in printed
     code, _, said = run("export", "xgan_tiny", "-o", tmp_path / "served/1")
     assert code == 1 and "overwrite" in said
+    code, _, said = run("export", "xgan_tiny", "--quantize", "dynamic", "-o", tmp_path / "served/2")
+    assert code == 1 and "leave 'dynamic' to tflite and tfjs" in said and not (tmp_path / "served/2").exists()
 
 
 def test_export_writes_a_tflite_file_and_proves_it(tiny_zoo, tmp_path, monkeypatch):

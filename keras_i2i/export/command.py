@@ -16,6 +16,7 @@ ASSETS = pathlib.Path(__file__).parents[1] / "assets"
 EMPTY = 8.0  # standard deviation of 255 values; where a sheet has no picture, its palette makes it not quite even
 SAMPLE_ROWS = 2
 SHEET_SCALE = 2
+QUANTIZED = ("tflite", "tfjs")  # formats whose weights can be kept in fewer bits
 
 
 def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=False):
@@ -33,9 +34,13 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
         (its `pathlib.Path`, `Parity`).
 
     Raises:
-        As the format's `write`, `parity` and `ki.data.source`; RuntimeError where they do not agree, and then nothing
-        was written.
+        As the format's `write`, `parity` and `ki.data.source`; ValueError: a `quantize` for a format that has none.
+        RuntimeError: they do not agree, and then nothing was written.
     """
+    if quantize != "none" and to not in QUANTIZED:
+        raise ValueError(
+            f"What is exported to {to} keeps float32 weights: leave {quantize!r} to {' and '.join(QUANTIZED)}."
+        )
     model = zoo.load(found.folder)
     inputs = samples(found, model.image_size) if on is None else data.read(on, model.image_size).pixels
     record = found.record
