@@ -1,13 +1,18 @@
-"""A run of one of three methods, each on data of another kind, that kills itself at a given moment:
-`python -m tests.core.runs METHOD FOLDER OUT MOMENT`.
+"""Runs of three methods, each on data of another kind, that kill themselves at a given moment: python -m tests.core.runs
+
+Each line of its standard input is a run, [METHOD, FOLDER, OUT, MOMENT] as JSON, which gets a process of its own: a copy
+of this one, which has imported TensorFlow and has not computed yet. The answer is a line with its exit code.
 
 Moments are counted from the start of the process: before and after each batch, and around each thing that a checkpoint
 does to the disk. The run ends in OUT, an .npz of all that it has learned, if it is not killed before.
 """
 
+import importlib
+import json
 import os
 import signal
 import sys
+import traceback
 
 STEPS, EPOCHS = 2, 12
 
@@ -68,9 +73,12 @@ RUNS = {
 }
 
 
-def main(method, folder, out, moment):
-    import importlib
+def case_at(place):
+    module, name = place.split(":")
+    return getattr(importlib.import_module(module), name)
 
+
+def main(method, folder, out, moment):
     import keras
     import numpy as np
     import tensorflow as tf
@@ -78,8 +86,7 @@ def main(method, folder, out, moment):
     from tests.harness import state_of
 
     place, settings, data_of = RUNS[method]
-    module, name = place.split(":")
-    case = getattr(importlib.import_module(module), name)
+    case = case_at(place)
 
     keras.utils.set_random_seed(0)
     tf.config.experimental.enable_op_determinism()
@@ -97,5 +104,24 @@ def main(method, folder, out, moment):
     np.savez(out, *state_of(model), **last)
 
 
+def fork(run):
+    """Does a run in a copy of this process; returns its exit code, -9 of a run that was killed."""
+    process = os.fork()
+    if process:
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    code = 1
+    try:
+        os.dup2(2, 1)  # standard output is for answers
+        main(*run)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    for place, *_ in RUNS.values():
+        case_at(place)
+    for line in sys.stdin:
+        print(fork(json.loads(line)), flush=True)
