@@ -1,4 +1,4 @@
-"""Runs of three methods, each on data of another kind, that kill themselves at a given moment: python -m tests.core.runs
+"""Runs of three methods, each on other data, that kill themselves at a given moment: python -m tests.core.runs
 
 Each line of its standard input is a run, [METHOD, FOLDER, OUT, MOMENT] as JSON, which gets a process of its own: a copy
 of this one, which has imported TensorFlow and has not computed yet. The answer is a line with its exit code.
