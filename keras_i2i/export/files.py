@@ -6,6 +6,20 @@ import pathlib
 import shutil
 import tempfile
 
+from keras_i2i.core import backend
+
+
+def need_tensorflow(what):
+    """Raises RuntimeError where Keras runs on another backend.
+
+    Args:
+        what: is to be written, with its article.
+    """
+    if not backend.is_tensorflow():
+        raise RuntimeError(
+            f"{what} is written by TensorFlow: save the weights, and export them with KERAS_BACKEND=tensorflow."
+        )
+
 
 @contextlib.contextmanager
 def new_folder(filepath, overwrite=False):

@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 
-from keras_i2i.core import backend
 from keras_i2i.export import files, savedmodel
 from keras_i2i.quiet import silenced
 
@@ -34,10 +33,7 @@ def write(model, filepath, *, about=None, overwrite=False):
         ValueError: another suffix. FileExistsError: there is such a file, or a folder. ModuleNotFoundError: tf2onnx is
             not installed. RuntimeError: Keras does not run on TensorFlow.
     """
-    if not backend.is_tensorflow():
-        raise RuntimeError(
-            "An ONNX file is written from TensorFlow: save the weights, and export them with KERAS_BACKEND=tensorflow."
-        )
+    files.need_tensorflow("An ONNX file")
     try:
         import onnx
         import tf2onnx

@@ -4,7 +4,6 @@ import contextlib
 import json
 import pathlib
 
-from keras_i2i.core import backend
 from keras_i2i.core.signature import Signature
 from keras_i2i.export import files
 
@@ -34,10 +33,7 @@ def write(model, filepath, *, about=None, overwrite=False):
         FileExistsError: if the folder is not empty and `overwrite` is False, or the path is a file.
         RuntimeError: if Keras does not run on TensorFlow.
     """
-    if not backend.is_tensorflow():
-        raise RuntimeError(
-            "A SavedModel is written by TensorFlow: save the weights, and export them with KERAS_BACKEND=tensorflow."
-        )
+    files.need_tensorflow("A SavedModel")
     with files.new_folder(filepath, overwrite) as made:
         names = save(model, made)
         said = files.description(model, signatures=names, **(about or {}))

@@ -16,21 +16,13 @@ import tempfile
 
 import numpy as np
 
-from keras_i2i.core import backend
+from keras_i2i.data.packages import RETRIES
 from keras_i2i.export import files, savedmodel
 
 SIGNATURE = "serving_default"
 GRAPH = "model.json"
 QUANTIZATIONS = ("none", "float16")
-# Of npm's own retries, as in `data.packages`.
-NPM = (
-    "ci",
-    "--ignore-scripts",
-    "--no-audit",
-    "--no-fund",
-    "--fetch-retry-mintimeout=1000",
-    "--fetch-retry-maxtimeout=5000",
-)
+NPM = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", *RETRIES)
 PIP = ("install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile", "--require-hashes")
 
 
@@ -55,10 +47,7 @@ def write(model, filepath, *, quantize="none", about=None, overwrite=False):
             Keras does not run on TensorFlow, or the converter failed. ConnectionError: pip could not fetch the
             converter. OSError: the cache cannot be written.
     """
-    if not backend.is_tensorflow():
-        raise RuntimeError(
-            "A graph model is written by TensorFlow: save the weights, and export them with KERAS_BACKEND=tensorflow."
-        )
+    files.need_tensorflow("A graph model")
     if quantize not in QUANTIZATIONS:
         raise ValueError(f"Graph models are quantised as {' or '.join(QUANTIZATIONS)}, and not as {quantize!r}.")
     with files.new_folder(filepath, overwrite) as made, tempfile.TemporaryDirectory() as scratch:

@@ -9,7 +9,6 @@ import pathlib
 
 import numpy as np
 
-from keras_i2i.core import backend
 from keras_i2i.export import files, savedmodel
 from keras_i2i.export.parities import REQUIRED
 from keras_i2i.quiet import silenced
@@ -41,10 +40,7 @@ def write(model, filepath, *, quantize="none", batch=1, signatures=None, about=N
     """
     import tensorflow as tf
 
-    if not backend.is_tensorflow():
-        raise RuntimeError(
-            "A TFLite file is written by TensorFlow: save the weights, and export them with KERAS_BACKEND=tensorflow."
-        )
+    files.need_tensorflow("A TFLite file")
     if quantize not in QUANTIZATIONS:
         raise ValueError(f"quantize must be one of {', '.join(QUANTIZATIONS)}, got {quantize!r}.")
     with files.new_file(filepath, ".tflite", overwrite) as made:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_i2i.export import savedmodel
+from keras_i2i.core import backend
+from keras_i2i.export import onnx, savedmodel, tfjs, tflite
 from tests.core.toys import STAGED
 from tests.harness import refused
 
@@ -95,8 +96,9 @@ def test_failure_leaves_the_old_one_and_no_rubbish(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["servable"]
 
 
-def test_export_asks_for_tensorflow(tmp_path, monkeypatch):
-    monkeypatch.setattr(savedmodel.backend, "is_tensorflow", lambda: False)
+@pytest.mark.parametrize("write", [savedmodel.write, tflite.write, tfjs.write, onnx.write])
+def test_export_asks_for_tensorflow(write, tmp_path, monkeypatch):
+    monkeypatch.setattr(backend, "is_tensorflow", lambda: False)
     with refused(RuntimeError, match="save the weights, and export them with KERAS_BACKEND=tensorflow"):
-        STAGED.make().export(tmp_path / "servable")
-    assert not (tmp_path / "servable").exists()
+        write(STAGED.make(), tmp_path / "made")
+    assert not (tmp_path / "made").exists()
