@@ -111,6 +111,9 @@ async function startCamera() {
   picture = part.video;
   while (part.video.srcObject) {
     await translate();
+    if (part.error.textContent) {
+      stopCamera(); // else it would fail again with every frame
+    }
     await new Promise(requestAnimationFrame);
   }
 }
