@@ -42,13 +42,11 @@ let litert; // its WebAssembly is loaded once a page
 
 async function liteRt(model) {
   const { loadLiteRt, loadAndCompile, Tensor } = await import('@litertjs/core');
-  litert ??= loadLiteRt(at('wasm/litert/'));
-  try {
-    await litert;
-  } catch (error) {
-    litert = undefined; // so that a later try loads it anew
-    throw error;
+  if (!litert) {
+    litert = loadLiteRt(at('wasm/litert/'));
+    litert.catch(() => (litert = undefined)); // a failure is not kept
   }
+  await litert;
   const compiled = await loadAndCompile(at(`models/${model.name}/model.tflite`), { accelerator: 'wasm' });
   const signature = compiled.signatures.serving_default;
   const shape = [1, model.image_size, model.image_size, 3];
