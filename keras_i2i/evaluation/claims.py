@@ -42,13 +42,13 @@ def report(found, values, split, parameters, behind=None):
 
 
 def _curve(folder):
-    """The steps and the measured columns of a run's log, as lists; {} where nothing was measured."""
+    """The steps and the measured and monitored columns of a run's log, as lists; {} where there are none."""
     log, recipe = folder / "run" / "log.csv", folder / recipes.FILE
     if not log.is_file() or not recipe.is_file():
         return {}
     with open(log, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    names = [name for name in (rows[0] if rows else ()) if name.startswith("measured/")]
+    names = [name for name in (rows[0] if rows else ()) if name.startswith(("measured/", "monitor/"))]
     if not names:
         return {}
     each = recipes.read(recipe)[0].steps_per_epoch

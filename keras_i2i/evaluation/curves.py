@@ -15,8 +15,8 @@ def draw(reports, metrics, path):
     """Writes a PNG with one plot a metric: its values over training steps, a line a run, a colour a method.
 
     Args:
-        reports: as `claims.read` returns them; those without a curve are passed over.
-        metrics: maps the name of a measured value to the plot's heading.
+        reports: as `claims.read` returns them; those whose curve has none of the values are passed over.
+        metrics: maps the name of a value, measured or "monitor/...", to the plot's heading.
         path: of the PNG.
 
     Raises:
@@ -26,9 +26,12 @@ def draw(reports, metrics, path):
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
         raise ModuleNotFoundError("Curves need matplotlib: pip install 'keras-i2i[plots]'.") from None
-    shown = [one for one in reports if one["curve"]]
+    shown = [one for one in reports if set(metrics) & set(one["curve"])]
     if not shown:
-        raise ValueError("No report has a curve: train with measure: true in the recipe, and evaluate with --json.")
+        raise ValueError(
+            f"No report has a curve of {', '.join(metrics)}: train with measure: true in the recipe, and evaluate with"
+            " --json."
+        )
     colors = {name: f"C{index}" for index, name in enumerate(sorted({one["name"] for one in shown}))}
     figure = Figure((WIDTH * len(metrics), HEIGHT), layout="constrained")
     for index, (metric, heading) in enumerate(metrics.items(), 1):
@@ -36,10 +39,12 @@ def draw(reports, metrics, path):
         told = set()
         for one in shown:
             name, curve = one["name"], one["curve"]
+            if metric not in curve:
+                continue
             axes.plot(curve["step"], curve[metric], color=colors[name], label=None if name in told else name)
             told.add(name)
         axes.grid(alpha=0.3)
-    axes.legend()
+        axes.legend()
     figure.savefig(path, dpi=DOTS)
 
 
@@ -51,7 +56,8 @@ def main(arguments=None):
     parser.add_argument("--metrics", nargs="+", default=["accuracy", "cycle_l1"])
     parser.add_argument("--root", default=pathlib.Path(__file__).parents[2], help="the source tree")
     given = parser.parse_args(arguments)
-    headings = {metric: claims.COMPARISONS[given.name].columns.get(metric, metric) for metric in given.metrics}
+    columns = claims.COMPARISONS[given.name].columns
+    headings = {metric: columns.get(metric, metric.removeprefix("monitor/")) for metric in given.metrics}
     draw(claims.read(given.root, given.name), headings, given.out)
 
 

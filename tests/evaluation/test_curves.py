@@ -30,3 +30,5 @@ def test_command_draws_every_run_of_a_source_tree(tmp_path):
 def test_nothing_to_draw():
     with pytest.raises(ValueError, match="No report has a curve"):
         curves.draw([report("unit", 0, None)], {"accuracy": "accuracy"}, "none.png")
+    with pytest.raises(ValueError, match="No report has a curve of monitor/controller"):
+        curves.draw([report("unit", 0, [0.1, 0.2, 0.3])], {"monitor/controller": "controller"}, "none.png")
