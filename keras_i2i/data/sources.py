@@ -8,6 +8,7 @@ import pathlib
 import re
 import warnings
 
+import filelock
 import numpy as np
 from PIL import Image
 
@@ -269,27 +270,26 @@ class Tfds:
                 known, or it is not in the cache and could not be fetched.
         """
         tfds = import_tfds()
-        return read_tfds(self._builder(tfds), self.split, self.image, image_size, self.crop)
+        builder = self._builder(tfds)
+        try:
+            builder = prepared(builder, lambda: self._builder(tfds))
+        except Exception as error:  # the network, a moved URL, a quota, a full disk: many kinds
+            reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else "no reason given"
+            raise RuntimeError(
+                f"The TFDS dataset {self.name!r} could not be prepared in {builder.data_dir}"
+                f" ({type(error).__name__}: {reason.rstrip('.')})"
+                f"{': ' + self.hint if self.hint else ': check the network and the disk, and run again'}."
+            ) from error
+        return read_tfds(builder, self.split, self.image, image_size, self.crop)
 
     def _builder(self, tfds):
         try:
-            builder = tfds.builder(self.name, **tfds_home())
+            return tfds.builder(self.name, **tfds_home())
         except (tfds.core.DatasetNotFoundError, ValueError, AssertionError) as error:
             reason = str(error).splitlines()[0]
             raise ValueError(
                 f"{self.name!r} is neither a file or folder here nor a dataset of TFDS ({reason}): check the spelling."
             ) from None
-        if not builder.is_prepared():
-            try:
-                builder.download_and_prepare()
-            except Exception as error:  # the network, a moved URL, a quota, a full disk: many kinds
-                reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else "no reason given"
-                raise RuntimeError(
-                    f"The TFDS dataset {self.name!r} could not be prepared in {builder.data_dir}"
-                    f" ({type(error).__name__}: {reason.rstrip('.')})"
-                    f"{': ' + self.hint if self.hint else ': check the network and the disk, and run again'}."
-                ) from error
-        return builder
 
 
 def import_tfds():
@@ -312,6 +312,30 @@ def tfds_home():
     """The keyword that puts TFDS's files below $KERAS_I2I_CACHE where that is set."""
     cache = os.environ.get("KERAS_I2I_CACHE")
     return {"data_dir": os.path.join(os.path.expanduser(cache), "tensorflow_datasets")} if cache else {}
+
+
+def prepared(builder, again):
+    """A TFDS builder that is prepared, here where it was not.
+
+    Of several processes that want it at once, one prepares it, and the others wait: TFDS lets each throw away what
+    another is about to write.
+
+    Args:
+        builder: a `tfds.core.DatasetBuilder`.
+        again: function that makes it anew; a builder does not see what others have prepared since.
+
+    Raises:
+        OSError: its folder cannot be written; and whatever the preparation raises.
+    """
+    if builder.is_prepared():
+        return builder
+    folder = pathlib.Path(builder.data_dir)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(folder.with_name(f".{folder.name}.lock")):
+        builder = again()
+        if not builder.is_prepared():
+            builder.download_and_prepare()
+    return builder
 
 
 def stored(builder, split, decoders=None):

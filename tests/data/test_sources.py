@@ -1,6 +1,9 @@
 """Sources read what is there, skip what is broken, and say in one sentence what to do about the rest."""
 
+import concurrent.futures
+import pathlib
 import re
+import time
 import warnings
 
 import numpy as np
@@ -9,6 +12,7 @@ from PIL import Image
 
 from keras_i2i.data import Array, ArrayFile, Folder, Images, Tfds, read, source
 from keras_i2i.data.resolve import CELEBA_CROP
+from keras_i2i.data.sources import prepared
 from keras_i2i.data.worlds.drawn import UNSEEN, Avatars
 
 
@@ -192,7 +196,8 @@ def test_the_real_photographs(faces_data):
 class Builder:
     """What TFDS gives for a dataset that nobody can fetch."""
 
-    data_dir = "/cache/celeb_a/2.1.0"
+    def __init__(self, data_dir):
+        self.data_dir = str(data_dir / "celeb_a/2.1.0")
 
     def is_prepared(self):
         return False
@@ -201,15 +206,40 @@ class Builder:
         raise ConnectionError("no route.\nsecond line")
 
 
-def test_a_dataset_that_cannot_be_fetched_says_what_to_do(monkeypatch):
+def test_a_dataset_that_cannot_be_fetched_says_what_to_do(monkeypatch, tmp_path):
     tfds = pytest.importorskip("tensorflow_datasets")
     monkeypatch.delenv("KERAS_I2I_DATA", raising=False)
-    monkeypatch.setattr(tfds, "builder", lambda name, **options: Builder())
+    monkeypatch.setattr(tfds, "builder", lambda name, **options: Builder(tmp_path))
     with pytest.raises(
         RuntimeError, match="'celeb_a' could not be prepared .*ConnectionError.*set KERAS_I2I_DATA"
     ) as e:
         read("photos", 8)
     assert one_sentence(e)
+
+
+class Slow:
+    """A builder that, as TFDS's, only sees what was there when it was made."""
+
+    begun = 0
+
+    def __init__(self, folder):
+        self.data_dir = str(folder / "set/1.0.0")
+        self.there = (folder / "set/1.0.0").is_dir()
+
+    def is_prepared(self):
+        return self.there
+
+    def download_and_prepare(self):
+        Slow.begun += 1
+        time.sleep(0.2)  # the others come meanwhile
+        pathlib.Path(self.data_dir).mkdir()
+        self.there = True
+
+
+def test_several_that_want_a_dataset_prepare_it_once(tmp_path):
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        builders = list(pool.map(lambda _: prepared(Slow(tmp_path), lambda: Slow(tmp_path)), range(4)))
+    assert Slow.begun == 1 and all(builder.is_prepared() for builder in builders)
 
 
 def test_an_unknown_name_is_neither_file_nor_dataset(tmp_path, monkeypatch):

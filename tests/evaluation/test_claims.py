@@ -79,7 +79,8 @@ def test_speed_is_read_off_the_curves(errors, verdict):
 
 def test_a_report_has_the_run_and_its_curve(tmp_path):
     (tmp_path / "run").mkdir()
-    (tmp_path / "run/log.csv").write_text("epoch,loss,measured/accuracy,monitor/controller\n0,1.0,0.5,0.1\n1,0.5,0.75,0.2\n")
+    rows = "epoch,loss,measured/accuracy,monitor/controller\n0,1.0,0.5,0.1\n1,0.5,0.75,0.2\n"
+    (tmp_path / "run/log.csv").write_text(rows)
     text = "{name: n, task: t, method: m, license: {code: a, weights: a, data: a}, steps: 20, steps_per_epoch: 10,\n"
     part = "{x: {source: {folder: /nowhere}}}"
     text += f"data: {{image_size: 16, batch_size: 2, domains: {{a: {part}, b: {part}}}}}}}\n"

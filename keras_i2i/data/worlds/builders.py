@@ -14,7 +14,7 @@ import tensorflow_datasets as tfds
 from absl import logging
 
 from keras_i2i.data.images import Images, track
-from keras_i2i.data.sources import read_tfds, stored, tfds_home
+from keras_i2i.data.sources import prepared, read_tfds, stored, tfds_home
 from keras_i2i.data.worlds import drawn
 
 KINDS = {bool: np.bool_, int: np.int64, float: np.float32, str: tfds.features.Text()}
@@ -176,15 +176,14 @@ def read(pictures, image_size):
     """
     with _quiet():
         builder = builder_of(pictures, image_size)
-        if not builder.is_prepared():
-            try:
-                builder.download_and_prepare()
-            except (OSError, tf.errors.OpError) as error:
-                reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-                raise RuntimeError(
-                    f"The drawings could not be kept in {builder.data_dir} ({reason}): point KERAS_I2I_CACHE to a"
-                    " folder that can be written and has room."
-                ) from error
+        try:
+            builder = prepared(builder, lambda: builder_of(pictures, image_size))
+        except (OSError, tf.errors.OpError) as error:
+            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            raise RuntimeError(
+                f"The drawings could not be kept in {builder.data_dir} ({reason}): point KERAS_I2I_CACHE to a folder"
+                " that can be written and has room."
+            ) from error
     names = tuple(map(str, range(pictures.start, pictures.start + pictures.count)))
     if isinstance(pictures, drawn.Rooms):
         return Images(pictures.measured(_kept(builder, pictures.view)), names)
