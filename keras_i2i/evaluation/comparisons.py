@@ -166,6 +166,13 @@ def _colors_unseen(means):
     return unseen >= seen - 0.1, f"{unseen:.3f} of 90 directions, {seen:.3f} of the 20 seen"
 
 
+def _channels_recovered(means):
+    names = ("paired", "zero_pair", "pseudo_pairs")
+    paired, without, pseudo = (means[f"mix_match_{name}_channels"]["rmse"] for name in names)
+    told = f"RMSE {pseudo:.4f} between {without:.4f} without and {paired:.4f} of pairs"
+    return without > paired and without - pseudo >= (without - paired) / 2, told
+
+
 def _of_world(claim, world):
     return lambda means: claim(means, world)
 
@@ -284,6 +291,17 @@ COMPARISONS = {
                 lambda means: _rising(means, ("skips", "no_side", "")),
             ),
         ),
+    ),
+    "photo_channels": Comparison(
+        {
+            "rmse": "RMSE",
+            "rmse_green_blue": "of green less blue",
+            "rmse_red_green": "of red less green",
+            "rgb_rmse": "of both from RGB",
+            "rmse_of_mean": "of their mean",
+            "alignment": "alignment",
+        },
+        (Claim("pseudo-pairs win back half of what is lost without pairs", _channels_recovered),),
     ),
     "colors": Comparison(
         {
