@@ -1,6 +1,6 @@
 """Data: from folders, arrays, TFDS datasets, published sets and drawn worlds to batches that `fit` takes."""
 
-from keras_i2i.data.art import PAIRS
+from keras_i2i.data.art import PAIRS, Art
 from keras_i2i.data.decode import read_image
 from keras_i2i.data.domains import classes, labelled, modalities, paired, prepare, prepare_pairs, read, unpaired
 from keras_i2i.data.faces import Crop, crop_face
@@ -14,6 +14,7 @@ from keras_i2i.data.transforms import Augment
 from keras_i2i.data.worlds.drawn import AvatarParts, Avatars, Dyed, Rooms, StreetDigits
 
 __all__ = [
+    "Art",
     "Array",
     "ArrayFile",
     "Augment",

@@ -2,9 +2,11 @@
 
 import collections
 import dataclasses
+import functools
 import hashlib
 import json
 import pathlib
+import sys
 
 import numpy as np
 
@@ -113,6 +115,55 @@ PAIRS = {
         " Both as emoji-data has collected them (https://github.com/iamcal/emoji-data, under the licence below).",
     ),
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Art:
+    """One drawing of every emoji of a split; its partners are those of the same names in the other drawing.
+
+    Attributes:
+        name: one of `PAIRS`.
+        drawing: "line" or "color" of "openmoji", "google" or "twitter" of "emoji".
+        split: "train", "validation" or "test".
+    """
+
+    name: str
+    drawing: str
+    split: str = "train"
+
+    def __post_init__(self):
+        if self.name not in PAIRS:
+            raise ValueError(f"The pairs of art are {' and '.join(PAIRS)}, and {self.name!r} is not one.")
+        for given, known in ((self.drawing, PAIRS[self.name].drawings), (self.split, SPLITS)):
+            if given not in known:
+                raise ValueError(f"{self.name!r} has {', '.join(known)}, and no {given!r}.")
+
+    def read(self, image_size):
+        """Reads the drawings, as `Images`; the first time all of the set are drawn, and kept in the cache.
+
+        Raises:
+            As the function `read`.
+        """
+        from keras_i2i.zoo import cache, kept  # here, because the zoo imports the data
+
+        packages = [drawings.package.integrity for drawings in PAIRS[self.name].drawings.values()]
+        size = f"{self.name}-{image_size}px-{kept.digest(*packages, kept.code(sys.modules[__name__]))}"
+        folder = cache.folder() / "art" / size
+        if not folder.is_dir():
+            splits = read(self.name, image_size)
+            kept.keep(folder, functools.partial(_keep, splits), "The set of art")
+            return splits[self.split][self.drawing]
+        with np.load(folder / f"{self.split}-{self.drawing}.npz", allow_pickle=False) as arrays:
+            values = dict(arrays)
+        return Images(values.pop("images"), tuple(values.pop("names").tolist()), values)
+
+
+def _keep(splits, folder):
+    folder.mkdir()
+    for split, drawings in splits.items():
+        for drawing, images in drawings.items():
+            arrays = {"images": images.pixels, "names": np.array(images.names), **images.labels}
+            np.savez_compressed(folder / f"{split}-{drawing}.npz", **arrays)
 
 
 def read(name, image_size):

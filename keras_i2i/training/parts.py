@@ -94,6 +94,7 @@ def resolve(spec):
         "label_maps": (data.LabelMaps, "path"),
         "difference": (data.ChannelDifference, "channels"),
         "tfds": (data.Tfds, "name"),
+        "art": (data.Art, "name"),
     }
     named = [kind for kind in kinds if isinstance(spec, Mapping) and kind in spec]
     if len(named) != 1:

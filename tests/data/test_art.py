@@ -95,6 +95,30 @@ def test_pairs_are_drawn_at_any_size_and_again(tiny_emoji, tmp_path):
         assert np.load(tmp_path / "train" / "google.npz")["images"].shape == (3, size, size, 3)
 
 
+def test_a_source_draws_once_and_reads_what_is_kept(tiny_emoji, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_I2I_CACHE", str(tmp_path))
+    google, twitter = (art.Art("emoji", drawing) for drawing in ("google", "twitter"))
+    drawn = google.read(16)
+    monkeypatch.setattr(art, "read", None)  # from here on, nothing is drawn
+    again, other = google.read(16), twitter.read(16)
+    assert again.names == drawn.names == other.names == ("1F44B", "1F44B-1F3FB", "1F600")
+    assert (again.pixels == drawn.pixels).all() and (other.pixels != drawn.pixels).any()
+    assert again.labels.keys() == {"tone", "group"} and len(art.Art("emoji", "google", "test").read(16)) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        (("emojis", "google"), "are openmoji and emoji"),
+        (("emoji", "line"), "'emoji' has google, twitter, and no 'line'"),
+        (("openmoji", "line", "all"), "train, validation, test, and no 'all'"),
+    ],
+)
+def test_a_source_of_nothing(given, match):
+    with refused(ValueError, match=match):
+        art.Art(*given)
+
+
 def test_drawings_in_svg(npm, tmp_path, monkeypatch):
     pytest.importorskip("resvg_py")
     shape = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 72"><circle cx="36" cy="36" r="24" {}/></svg>'
