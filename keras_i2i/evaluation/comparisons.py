@@ -268,6 +268,17 @@ COMPARISONS = {
     ),
     "avatar_parts": _dino("avatar_parts"),
     "rooms": _dino("rooms"),
+    "openmoji": Comparison(
+        {
+            "psnr": "PSNR",
+            "ssim": "SSIM",
+            "colored": "coloured",
+            "color_l1": "L1 of colours",
+            "line_psnr": "PSNR of lines",
+            "line_ssim": "SSIM of lines",
+        },
+        (),
+    ),
     "modalities": Comparison(
         {
             "mean_iou": "mean IoU",
