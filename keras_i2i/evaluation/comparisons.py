@@ -155,6 +155,20 @@ def _oracle(means):
     return ours >= 0.9 * oracle, f"{ours:.3f}, fully paired {oracle:.3f}"
 
 
+def _three_inputs(means):
+    names = ("rgb_mean_iou", "mean_iou", "nir_mean_iou")
+    own = means["mix_match_four"]
+    told = f"{own['all_mean_iou']:.3f}, RGB {own[names[0]]:.3f}, depth {own[names[1]]:.3f}, NIR {own[names[2]]:.3f}"
+    return all(own["all_mean_iou"] > own[name] for name in names), told
+
+
+def _four_pseudo(means):
+    ours, without = means["mix_match_four"], means["mix_match_noise_four"]
+    names = {"depth": "mean_iou", "NIR": "nir_mean_iou"}
+    told = ", ".join(f"{what} {ours[name]:.3f} (without {without[name]:.3f})" for what, name in names.items())
+    return all(ours[name] > without[name] for name in names.values()), told
+
+
 def _rising(means, names):
     values = [means[f"mix_match_{name}_modalities" if name else "mix_match_modalities"]["mean_iou"] for name in names]
     told = " < ".join(f"{value:.3f}" for value in values)
@@ -301,6 +315,20 @@ COMPARISONS = {
                 "skip connections < no side information < pooling places",
                 lambda means: _rising(means, ("skips", "no_side", "")),
             ),
+        ),
+    ),
+    "four_modalities": Comparison(
+        {
+            "mean_iou": "mean IoU",
+            "nir_mean_iou": "of near-infrared",
+            "rgb_mean_iou": "of RGB",
+            "fused_mean_iou": "of RGB and depth",
+            "all_mean_iou": "of all three",
+            "alignment": "alignment",
+        },
+        (
+            Claim("pseudo-pairs add to both unseen inputs", _four_pseudo),
+            Claim("labels of RGB, depth and near-infrared are better than of any one", _three_inputs),
         ),
     ),
     "photo_channels": Comparison(

@@ -20,6 +20,7 @@ def scenes(monkeypatch):
     labels = (labels % 14).astype(np.int32)
     views = {"segmentation": labels, "depth": (0.5 + 0.5 * labels)[..., None].astype(np.float32)}
     views["rgb"] = rooms.painted_labels(labels)
+    views["nir"] = (labels / np.float32(13))[..., None]
     monkeypatch.setattr(protocol, "_read", lambda view, start, count: views[view][:count])
     return views
 
@@ -59,6 +60,22 @@ def test_a_perfect_translator_of_modalities():
     assert (("depth",), "segmentation", None) in asked and (("segmentation",), "depth", None) in asked
     assert set(protocol.quick(modal(answer))) == {"mean_iou", "depth_delta_1"}
     assert set(values["iou"]) == set(rooms.CLASSES)
+
+
+def test_near_infrared_is_asked_of_who_has_it(scenes):
+    asked = []
+
+    def answer(given, target, weights=None):
+        asked.append(weights)
+        right = np.rint(13 * given["nir"][..., 0]).astype(np.int32) if "nir" in given else 0 * scenes["segmentation"]
+        labels = right[: len(next(iter(given.values())))]
+        return labels if target == "segmentation" else 0.5 + 0.5 * labels[..., None]
+
+    model = modal(answer)
+    model.domains = model.targets = (*protocol.MODALITIES, "nir")
+    values = protocol.evaluate(model, count=COUNT)
+    assert values["nir_mean_iou"] == values["all_mean_iou"] == 1 > values["mean_iou"]
+    assert protocol.OF_THREE in asked and sum(protocol.OF_THREE.values()) == pytest.approx(1)
 
 
 def pictures(answer, domains=("depth", "segmentation"), targets=("depth", "segmentation")):
