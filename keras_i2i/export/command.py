@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from keras_i2i import data, zoo
+from keras_i2i.core.batches import Layout
 from keras_i2i.export import onnx, parities, savedmodel, tfjs, tflite
 
 ASSETS = pathlib.Path(__file__).parents[1] / "assets"
@@ -31,7 +32,7 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
         overwrite: replace what is there.
 
     Returns:
-        (its `pathlib.Path`, `Parity`).
+        (its `pathlib.Path`, `parities.Parity` or `parities.Agreement`).
 
     Raises:
         As the format's `write`, `parity` and `ki.data.source`; ValueError: a `quantize` for a format that has none.
@@ -42,7 +43,9 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
             f"What is exported to {to} keeps float32 weights: leave {quantize!r} to {' and '.join(QUANTIZED)}."
         )
     model = zoo.load(found.folder)
-    inputs = samples(found, model.image_size) if on is None else data.read(on, model.image_size).pixels
+    # Of several modalities, only the first one's row of a sheet has what its encoder takes.
+    rows = 1 if model.layout is Layout.modalities else SAMPLE_ROWS
+    inputs = samples(found, model.image_size, rows) if on is None else data.read(on, model.image_size).pixels
     record = found.record
     about = {"name": record.name, "license": record.license.weights, "weights_sha256": record.weights.sha256}
     write, kept, name = {
@@ -51,25 +54,26 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
         "tfjs": (functools.partial(tfjs.write, quantize=quantize), quantize, f"{record.name}_tfjs"),
         "onnx": (onnx.write, "none", f"{record.name}.onnx"),
     }[to]
-    target, required = pathlib.Path(out or name), parities.REQUIRED[kept]
+    target = pathlib.Path(out or name)
     if target.exists() and not overwrite:
         raise FileExistsError(f"{target} is there already: choose another with --out, or replace it with --overwrite.")
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.absolute().parent) as scratch:
         made = write(model, pathlib.Path(scratch, target.name), about=about)
         equal = parities.parity(model, made, inputs)
-        if equal.psnr < required:
-            raise RuntimeError(f"What was written is not the model, and was thrown away: {equal}, not {required:g} dB.")
+        lacking = equal.lacking(kept)
+        if lacking:
+            raise RuntimeError(f"What was written is not the model, and was thrown away: {equal}, not {lacking}.")
         if target.is_dir():
             shutil.rmtree(target)
         os.replace(made, target)
     return target, equal
 
 
-def samples(found, size):
+def samples(found, size, rows=SAMPLE_ROWS):
     """Pictures from the top of a model's sample sheet, which it was not trained on: uint8 (N, size, size, 3).
 
-    They are the first two rows of a sheet that shows pictures twice as large; of another they are four at half size.
+    They are the first rows of a sheet that shows pictures twice as large; of another they are smaller, and fewer.
     Empty places are left out: networks with instance norm divide by the contrast, and what they make of a picture
     without any is amplified rounding errors. Without a sheet they are the two photographs of this package.
     """
@@ -78,6 +82,5 @@ def samples(found, size):
         return data.read(data.Folder(ASSETS, pattern=r"(.*)\.jpg"), size).pixels
     with Image.open(path) as image:
         sheet = np.asarray(image.convert("RGB"))[::SHEET_SCALE, ::SHEET_SCALE]
-    rows = sheet[: SAMPLE_ROWS * size].reshape(SAMPLE_ROWS, size, -1, size, 3)
-    pictures = rows.swapaxes(1, 2).reshape(-1, size, size, 3)
+    pictures = sheet[: rows * size].reshape(rows, size, -1, size, 3).swapaxes(1, 2).reshape(-1, size, size, 3)
     return pictures[pictures.std(axis=(1, 2, 3)) >= EMPTY]

@@ -108,6 +108,39 @@ def test_parity_sees_a_difference(files, tmp_path):
     assert (found.max, found.mean, found.psnr) == pytest.approx((1, 1, 0), abs=1e-6)
 
 
+class Maps:
+    """A model whose one signature makes what it is given."""
+
+    image_size = 16
+
+    def __init__(self, expected):
+        self.expected = expected
+
+    def export_signatures(self):
+        return {"serving_default": None}
+
+    def by_batches(self, key, function, *arrays, batch_size):
+        return self.expected.astype(np.float32)
+
+
+def test_parity_of_maps_by_hand(tmp_path, monkeypatch):
+    """Of classes the share that is equal; of a real value what is apart, over the range of the values."""
+    made = np.zeros((5, 16, 16), np.int32)
+    expected = made.copy()
+    expected[0, :8, :8] = 3  # 64 of 1,280 pixels
+    monkeypatch.setattr(parities, "_opened", lambda artifact, signature: lambda images: {"labels": made})
+    found = parity(Maps(expected), tmp_path, IMAGES)
+    assert found == parities.Agreement(5, 0.95) and str(found) == "95.0000% of pixels of the same class, on 5 images"
+    assert not found.lacking("dynamic") and found.lacking("float16") == "99.0000%"
+    depth = np.full((5, 16, 16, 1), 2.0, np.float32)
+    depth[0] = 12.0
+    monkeypatch.setattr(parities, "_opened", lambda artifact, signature: lambda images: {"depth": depth + 1})
+    found = parity(Maps(depth), tmp_path, IMAGES)
+    assert (found.max, found.mean, found.psnr) == pytest.approx((0.1, 0.1, 20)) and found.lacking("none") == "70 dB"
+    with refused(ValueError, "makes none"):
+        parity(Maps(depth[..., 0]), tmp_path, IMAGES)
+
+
 # ---- what makes no sense --------------------------------------------------------------------------------------------
 
 

@@ -28,8 +28,9 @@ def test_it_loads_and_makes_pictures(found):
     assert size == found.record.image_size
     if isinstance(model, Translator):
         pictures = np.random.default_rng(0).integers(0, 256, (3, size, size, 3), np.uint8)
+        source = getattr(model, "default_source", model.domains[0])  # of modalities, the one that pictures are
         for target in model.targets:
-            made = model.translate(pictures, target=target)
+            made = model.pictured(pictures, source, target)
             assert made.shape == pictures.shape and made.dtype == np.uint8 and made.std() > 10
     else:
         assert model.generate(3, seed=0).std() > 10
