@@ -100,6 +100,14 @@ def test_views_are_in_their_unit():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="other backends draw in memory")
+def test_where_nothing_is_depth_is_not_known():
+    """A crack between two walls, through which the camera sees as far as it can."""
+    kept = np.array([[[2500, 14000]]], np.uint16)
+    found = Rooms("depth").measured(kept)
+    assert found.dtype == np.float32 and found[0, 0, 0, 0] == 2.5 and np.isnan(found[0, 0, 1, 0])
+    assert Rooms("depth", painted=True).measured(kept)[0, 0, 1].tolist() == [255, 255, 255]
+
+
 def test_the_builder_renders_once_for_all_views(tmp_path, monkeypatch, capfd):
     pytest.importorskip("tensorflow_datasets")
     monkeypatch.setenv("KERAS_I2I_CACHE", str(tmp_path))

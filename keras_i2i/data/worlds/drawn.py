@@ -215,9 +215,10 @@ class StreetDigits(Drawn):
 class Rooms(Drawn):
     """One view of furnished rooms (see `rooms` and `room_views`): views of one index show one scene.
 
-    Read, "rgb" is uint8 `(N, size, size, 3)` as every source; "depth" float32 `(N, size, size, 1)`, metres; "nir", the
-    near-infrared, the same in 0..1; "segmentation" int32 `(N, size, size)`, places in `Rooms.classes`. Painted, all are
-    pictures: classes in flat colours, depth and near-infrared in grey (see `rooms.labels` and `rooms.depths`).
+    Read, "rgb" is uint8 `(N, size, size, 3)` as every source; "depth" float32 `(N, size, size, 1)`, metres, NaN where
+    nothing is; "nir", the near-infrared, the same in 0..1; "segmentation" int32 `(N, size, size)`, places in
+    `Rooms.classes`. Painted, all are pictures: classes in flat colours, depth and near-infrared in grey (see
+    `rooms.labels` and `rooms.depths`).
 
     Attributes:
         view: which.
@@ -266,5 +267,10 @@ class Rooms(Drawn):
             return rooms.painted_labels(kept) if self.painted else kept.astype(np.int32)
         if self.view == "depth":
             metres = (kept / np.float32(1000))[..., None]
-            return rooms.painted_depths(metres) if self.painted else metres
+            # Through a crack between two walls the camera sees nothing, as far as it sees.
+            return (
+                rooms.painted_depths(metres)
+                if self.painted
+                else np.where(metres > self.far, np.float32(np.nan), metres)
+            )
         return np.repeat(kept[..., None], 3, axis=-1) if self.painted else (kept / np.float32(255))[..., None]
