@@ -401,6 +401,18 @@ def assign(variables, values):
     tf.distribute.get_replica_context().merge_call(merged, args=(values,))
 
 
+def argmax(x):
+    """The place of the largest value on the last axis, int32.
+
+    On TensorFlow its own, which TFLite has; that of Keras tells -0.0 from 0.0 by its bits, which TFLite cannot.
+    """
+    if is_tensorflow():
+        import tensorflow as tf
+
+        return tf.argmax(x, axis=-1, output_type="int32")
+    return keras.ops.cast(keras.ops.argmax(x, axis=-1), "int32")
+
+
 def compiled_inference(function):
     """Wraps a function of tensors for repeated calls without gradients: a graph on TensorFlow, `no_grad` on PyTorch.
 

@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 from keras import ops
 
-from keras_i2i.core import imaging
+from keras_i2i.core import backend, imaging
 from keras_i2i.losses import reconstruction
 
 
@@ -164,7 +164,7 @@ class Labels:
 
     def decoded(self, raw):
         """The likeliest class, int32 (N, H, W)."""
-        return ops.cast(ops.argmax(raw, axis=-1), "int32")
+        return backend.argmax(raw)
 
     def cost(self, raw, values):
         """The cross-entropy of logits, averaged over pixels."""

@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-import functools
 import hashlib
 import json
 import pathlib
@@ -142,28 +141,19 @@ class Art:
         """Reads the drawings, as `Images`; the first time all of the set are drawn, and kept in the cache.
 
         Raises:
-            As the function `read`.
+            As `prepare_pairs`.
         """
-        from keras_i2i.zoo import cache, kept  # here, because the zoo imports the data
+        from keras_i2i.data import domains  # here, because they import this
+        from keras_i2i.data.sources import ArrayFile
+        from keras_i2i.zoo import cache, kept
 
         packages = [drawings.package.integrity for drawings in PAIRS[self.name].drawings.values()]
         size = f"{self.name}-{image_size}px-{kept.digest(*packages, kept.code(sys.modules[__name__]))}"
         folder = cache.folder() / "art" / size
         if not folder.is_dir():
-            splits = read(self.name, image_size)
-            kept.keep(folder, functools.partial(_keep, splits), "The set of art")
-            return splits[self.split][self.drawing]
-        with np.load(folder / f"{self.split}-{self.drawing}.npz", allow_pickle=False) as arrays:
-            values = dict(arrays)
-        return Images(values.pop("images"), tuple(values.pop("names").tolist()), values)
-
-
-def _keep(splits, folder):
-    folder.mkdir()
-    for split, drawings in splits.items():
-        for drawing, images in drawings.items():
-            arrays = {"images": images.pixels, "names": np.array(images.names), **images.labels}
-            np.savez_compressed(folder / f"{split}-{drawing}.npz", **arrays)
+            with cache.atomic(folder, "set KERAS_I2I_CACHE to a folder that can be written") as part:
+                domains.prepare_pairs(self.name, part, image_size)
+        return ArrayFile(folder / self.split / f"{self.drawing}.npz").read(image_size)
 
 
 def read(name, image_size):

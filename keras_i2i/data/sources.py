@@ -325,13 +325,16 @@ def prepared(builder, again):
         again: function that makes it anew; a builder does not see what others have prepared since.
 
     Raises:
-        OSError: its folder cannot be written; and whatever the preparation raises.
+        OSError: the cache cannot be written; and whatever the preparation raises.
     """
     if builder.is_prepared():
         return builder
-    folder = pathlib.Path(builder.data_dir)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(folder.with_name(f".{folder.name}.lock")):
+    from keras_i2i.zoo import cache, kept  # here, because the zoo imports the data
+
+    # Not beside the set, whose folder may be in a bucket.
+    lock = cache.folder() / "locks" / f"{kept.digest(builder.data_dir)}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(lock):
         builder = again()
         if not builder.is_prepared():
             builder.download_and_prepare()

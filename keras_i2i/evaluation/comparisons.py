@@ -156,10 +156,9 @@ def _oracle(means):
 
 
 def _three_inputs(means):
-    names = ("rgb_mean_iou", "mean_iou", "nir_mean_iou")
-    own = means["mix_match_four"]
-    told = f"{own['all_mean_iou']:.3f}, RGB {own[names[0]]:.3f}, depth {own[names[1]]:.3f}, NIR {own[names[2]]:.3f}"
-    return all(own["all_mean_iou"] > own[name] for name in names), told
+    own, names = means["mix_match_four"], {"RGB": "rgb_mean_iou", "depth": "mean_iou", "NIR": "nir_mean_iou"}
+    told = ", ".join(f"{what} {own[name]:.3f}" for what, name in names.items())
+    return all(own["all_mean_iou"] > own[name] for name in names.values()), f"{own['all_mean_iou']:.3f}, {told}"
 
 
 def _four_pseudo(means):

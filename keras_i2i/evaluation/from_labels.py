@@ -83,7 +83,7 @@ class FromLabels:
         """`psnr`, `ssim` and `diversity` on part of the split "validation": for use during training."""
         maps, pictures = (images[:100] for images in self.held_out("validation"))
         made = model.translate(maps, target=self.target)
-        return {**_likeness(made, pictures), **self._diversity(model, maps, pictures)}
+        return {**likeness(made, pictures), **self._diversity(model, maps, pictures)}
 
     def evaluate(self, model, maps=None, pictures=None, *, split="test", judge=None):
         """The whole protocol.
@@ -108,7 +108,7 @@ class FromLabels:
         made = model.translate(maps, target=self.target)
         found = judge.score(made, truth)
         values = {
-            **_likeness(made, pictures),
+            **likeness(made, pictures),
             "pixel_accuracy": found.pixel_accuracy,
             "mean_iou": found.mean_iou,
             "iou": {name: _number(iou) for name, iou in zip(self.classes, found.class_iou, strict=True)},
@@ -155,9 +155,10 @@ class FromLabels:
         return sheets.rows(lines, columns)
 
 
-def _likeness(made, pictures):
-    likeness = np.minimum(psnr(made, pictures), EQUAL)
-    return {"psnr": float(likeness.mean()), "ssim": float(ssim(made, pictures).mean())}
+def likeness(made, pictures):
+    """`psnr` in dB and `ssim` of pictures beside the true ones, uint8 `(N, H, W, 3)`: a dict of means."""
+    decibels = np.minimum(psnr(made, pictures), EQUAL)
+    return {"psnr": float(decibels.mean()), "ssim": float(ssim(made, pictures).mean())}
 
 
 def _number(value):

@@ -11,11 +11,10 @@ import numpy as np
 
 from keras_i2i.data import Art
 from keras_i2i.evaluation import SPLITS, sheets
-from keras_i2i.metrics import psnr, ssim
+from keras_i2i.evaluation.from_labels import likeness
 
 IMAGE_SIZE = 64
 SOURCE, TARGET = DOMAINS = ("line", "color")
-EQUAL = 60.0  # dB, for equal images too
 PLAIN = 0.1  # of 1: how far apart a pixel's darkest and brightest channel are, at least, where there is colour
 
 
@@ -42,7 +41,7 @@ def held_out(split="test"):
 def quick(model):
     """`psnr` and `ssim` on part of the split "validation": for use during training."""
     lines, colors = (images[:100] for images in held_out("validation"))
-    return _likeness(model.translate(lines, target=TARGET), colors)
+    return likeness(model.translate(lines, target=TARGET), colors)
 
 
 def evaluate(model, *, split="test"):
@@ -61,20 +60,13 @@ def evaluate(model, *, split="test"):
     """
     lines, colors = held_out(split)
     made = model.translate(lines, target=TARGET)
-    values = {**_likeness(made, colors), **_colors(made, colors)}
+    values = {**likeness(made, colors), **_colors(made, colors)}
     if SOURCE in model.targets:
-        back = _likeness(model.translate(colors, target=SOURCE), lines)
+        back = likeness(model.translate(colors, target=SOURCE), lines)
         values |= {f"{SOURCE}_{name}": value for name, value in back.items()}
-    values["of_lines"] = {**_likeness(lines, colors), **_colors(lines, colors)}
+    values["of_lines"] = {**likeness(lines, colors), **_colors(lines, colors)}
     values["protocol"] = {"drawings": len(lines), "split": split, "image_size": IMAGE_SIZE, "source": "OpenMoji"}
     return values
-
-
-def _likeness(made, truth):
-    return {
-        "psnr": float(np.minimum(psnr(made, truth), EQUAL).mean()),
-        "ssim": float(ssim(made, truth).mean()),
-    }
 
 
 def _colors(made, truth):

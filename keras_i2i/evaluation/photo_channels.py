@@ -20,11 +20,9 @@ GAIN = 3.0  # differences are small: what sheets show them times
 
 @functools.lru_cache(maxsize=4)
 def _read(name):
-    photos = data.source(name)
-    views = {"rgb": photos.read(IMAGE_SIZE).pixels}
-    return views | {
-        key: data.ChannelDifference(two, of=photos).read(IMAGE_SIZE).pixels for key, two in CHANNELS.items()
-    }
+    rgb = data.source(name).read(IMAGE_SIZE).pixels
+    differences = {key: data.ChannelDifference(two, of=rgb).read(IMAGE_SIZE) for key, two in CHANNELS.items()}
+    return {"rgb": rgb, **{key: own.pixels for key, own in differences.items()}}
 
 
 def held_out(split="test"):

@@ -90,11 +90,14 @@ def parity(model, artifact, inputs, signature="serving_default"):
         raise ValueError(f"The signature {signature!r} takes {', '.join(names)}, and is given {', '.join(inputs)}.")
     function = own.function if isinstance(own, Signature) else own
     expected = model.by_batches(("parity", signature), function, *(inputs[name] for name in names), batch_size=32)
-    (made,) = _opened(pathlib.Path(artifact), signature)(**inputs).values()
-    if made.dtype.kind in "iu":
-        return Agreement(len(expected), float(np.mean(made == expected)))
-    if expected.ndim != 4 or expected.shape[-1] not in (1, 3):
+    classes = expected.ndim == 3
+    if not classes and (expected.ndim != 4 or expected.shape[-1] not in (1, 3)):
         raise ValueError(f"Images and maps are compared, and the signature {signature!r} makes none.")
+    (made,) = _opened(pathlib.Path(artifact), signature)(**inputs).values()
+    if classes:
+        if made.dtype.kind not in "iu":
+            raise ValueError(f"Classes are whole numbers, and of the artifact the signature {signature!r} makes none.")
+        return Agreement(len(expected), float(np.mean(made == expected)))
     span = 2.0 if expected.shape[-1] == 3 else float(np.ptp(expected)) or 1.0
     apart = np.abs(made.astype(np.float64) - expected) / span
     squared = float(np.mean(np.square(apart)))

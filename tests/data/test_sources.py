@@ -209,6 +209,7 @@ class Builder:
 def test_a_dataset_that_cannot_be_fetched_says_what_to_do(monkeypatch, tmp_path):
     tfds = pytest.importorskip("tensorflow_datasets")
     monkeypatch.delenv("KERAS_I2I_DATA", raising=False)
+    monkeypatch.setenv("KERAS_I2I_CACHE", str(tmp_path))
     monkeypatch.setattr(tfds, "builder", lambda name, **options: Builder(tmp_path))
     with pytest.raises(
         RuntimeError, match="'celeb_a' could not be prepared .*ConnectionError.*set KERAS_I2I_DATA"
@@ -232,11 +233,12 @@ class Slow:
     def download_and_prepare(self):
         Slow.begun += 1
         time.sleep(0.2)  # the others come meanwhile
-        pathlib.Path(self.data_dir).mkdir()
+        pathlib.Path(self.data_dir).mkdir(parents=True)
         self.there = True
 
 
-def test_several_that_want_a_dataset_prepare_it_once(tmp_path):
+def test_several_that_want_a_dataset_prepare_it_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_I2I_CACHE", str(tmp_path))
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         builders = list(pool.map(lambda _: prepared(Slow(tmp_path), lambda: Slow(tmp_path)), range(4)))
     assert Slow.begun == 1 and all(builder.is_prepared() for builder in builders)

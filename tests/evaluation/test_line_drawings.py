@@ -7,6 +7,7 @@ import pytest
 
 from keras_i2i.data import Images
 from keras_i2i.evaluation import line_drawings as protocol
+from keras_i2i.evaluation.from_labels import EQUAL
 
 
 @pytest.fixture(autouse=True)
@@ -36,12 +37,11 @@ def translator(answers, targets=("line", "color")):
 def test_the_artist_and_who_does_nothing(drawings):
     line, color = drawings
     values = protocol.evaluate(translator({"color": color, "line": line}))
-    assert values["psnr"] == values["line_psnr"] == protocol.EQUAL and values["ssim"] == pytest.approx(1)
+    assert values["psnr"] == values["line_psnr"] == EQUAL and values["ssim"] == pytest.approx(1)
     assert values["colored"] == 1 and values["color_l1"] == 0 and values["protocol"]["drawings"] == 20
     nothing = protocol.evaluate(translator({"color": line}, ("color",)))
-    assert nothing["colored"] == 0 and nothing["color_l1"] == pytest.approx(
-        2 / 3
-    )  # white for red: two channels of three
+    white_for_red = 2 / 3  # two channels of three
+    assert nothing["colored"] == 0 and nothing["color_l1"] == pytest.approx(white_for_red)
     assert "line_psnr" not in nothing
     own = {name: nothing[name] for name in ("psnr", "ssim", "colored", "color_l1")}
     assert nothing["of_lines"] == own == values["of_lines"]

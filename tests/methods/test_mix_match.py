@@ -370,6 +370,17 @@ def test_without_a_default_to_images_there_is_no_signature_for_pixels(tmp_path):
     assert made["photo_to_depth"].shape == (1, 16, 16, 1)
 
 
+@pytest.mark.parametrize("target", ["parts", "depth"])
+def test_tflite_files_make_maps(untrained, tmp_path, target):
+    """Of builtin operations alone: Keras's argmax has one that TFLite has not."""
+    pytest.importorskip("ai_edge_litert")
+    from keras_i2i.export import parity, tflite
+
+    path = tflite.write(untrained, tmp_path / "model.tflite", signatures=[f"photo_to_{target}"])
+    found = parity(untrained, path, one_of_each(untrained)["photo"], f"photo_to_{target}")
+    assert not found.lacking("none")
+
+
 # ---- what makes no sense --------------------------------------------------------------------------------------------
 
 

@@ -267,10 +267,8 @@ class Rooms(Drawn):
             return rooms.painted_labels(kept) if self.painted else kept.astype(np.int32)
         if self.view == "depth":
             metres = (kept / np.float32(1000))[..., None]
+            if self.painted:
+                return rooms.painted_depths(metres)
             # Through a crack between two walls the camera sees nothing, as far as it sees.
-            return (
-                rooms.painted_depths(metres)
-                if self.painted
-                else np.where(metres > self.far, np.float32(np.nan), metres)
-            )
+            return np.where(metres > self.far, np.float32(np.nan), metres)
         return np.repeat(kept[..., None], 3, axis=-1) if self.painted else (kept / np.float32(255))[..., None]
