@@ -337,7 +337,7 @@ def export(
     to: Annotated[Format, typer.Option(help="The format.")] = Format.savedmodel,
     out: Annotated[
         pathlib.Path | None,
-        typer.Option("--out", "-o", help="What to make; else NAME/1, as TF Serving wants, NAME.tflite, ..."),
+        typer.Option("--out", "-o", help="What to make, else NAME.tflite, ...; a SavedModel's is OUT/NAME/VERSION."),
     ] = None,
     quantize: Annotated[Quantize, typer.Option(help="How TFLite and TF.js keep their weights.")] = Quantize.none,
     batch: Annotated[int, typer.Option(min=0, help="Images a call of a TFLite file; 0 for any number.")] = 1,
@@ -345,6 +345,7 @@ def export(
         str | None,
         typer.Option(help="Images to prove it on, a folder or a file; else those of its sample sheet."),
     ] = None,
+    version: Annotated[int, typer.Option(min=1, help="Of a SavedModel; servers take the largest.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
 ):
     """Writes a model in a format that runs without this package, and proves it equal."""
@@ -352,7 +353,7 @@ def export(
     start()
     from keras_i2i.export import command
 
-    path, equal = command.export(found, to.value, out, quantize.value, batch or None, on, overwrite)
+    path, equal = command.export(found, to.value, out, quantize.value, batch or None, on, overwrite, version)
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     size = sum(file.stat().st_size for file in files)
     print(f"{found.record.name} as {to.value} -> {path} ({size / 1e6:.1f} MB): {equal}")

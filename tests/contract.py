@@ -13,12 +13,16 @@ import keras
 import numpy as np
 import pytest
 
+from keras_i2i.core import imaging
 from keras_i2i.core.generator import Generator
 from keras_i2i.core.method import Method
 from keras_i2i.core.players import due_phases, stage_at
 from keras_i2i.core.translator import Translator
+from keras_i2i.data import read_image
+from keras_i2i.export import servable
 from tests.harness import (
     assert_close,
+    assert_same_pixels,
     enter,
     outputs,
     refused,
@@ -30,6 +34,8 @@ from tests.harness import (
     turns,
     values_of,
 )
+
+PIXELS = imaging.Kind(np.dtype(np.uint8), imaging.RANGES[2], True)
 
 
 class Contract:
@@ -206,19 +212,30 @@ class Contract:
             inputs = {"noise": model.noise(np.random.default_rng(5), 3), "label": np.arange(3) % len(model.domains)}
             inputs["label"] = inputs["label"].astype(np.int32)
         results = reload_without_keras(model.export(tmp_path / "servable"), images, tmp_path, **inputs)
-        assert set(results) == {*model.export_signatures(), "serving_uint8"}
-        assert results["serving_uint8"].dtype == np.uint8
+        assert set(results) == set(servable.signatures(model)) >= set(model.export_signatures())
         pixels, made = ((images + 1) * 127.5).round().astype(np.uint8), outputs(model, images)
         if isinstance(model, Translator):
             for domain in model.targets:
                 expected = model.translate(images, target=domain)
-                np.testing.assert_allclose(results[f"to_{domain}"], expected, rtol=0, atol=1e-5)
+                np.testing.assert_allclose(results[f"to_{domain}_float"], expected, rtol=0, atol=1e-5)
         if isinstance(model, Generator):
-            np.testing.assert_allclose(results["generate"], made[-1], rtol=0, atol=1e-5)
-        np.testing.assert_allclose(results["serving_default"], made[0], rtol=0, atol=1e-5)
+            np.testing.assert_allclose(results["generate_float"], made[-1], rtol=0, atol=1e-5)
+        np.testing.assert_allclose(results["serving_default_float"], made[0], rtol=0, atol=1e-5)
         expected = model.translate(pixels) if isinstance(model, Translator) else model.generate(3, seed=5)
-        difference = results["serving_uint8"].astype(int) - expected
-        assert np.abs(difference).max() <= 1 and np.mean(difference != 0) < 0.01
+        assert_same_pixels(results["serving_default"], expected)
+        if isinstance(model, Translator):
+            files = results["translate_bytes"].tolist()
+            assert_same_pixels(np.stack([np.asarray(read_image(file)) for file in files]), expected)
+        if getattr(model, "noise_shape", None) is not None:
+            size, target = model.image_size, model.targets[-1]
+            noise = servable.noise_of(np.arange(3, dtype=np.int32), np.full(3, 2, np.int32), model.noise_shape)
+            beside = (noise.numpy().reshape(6, *model.noise_shape),)
+            twice = np.repeat(imaging.to_model(pixels)[0], 2, axis=0)
+            expected = model.infer("noisy", lambda x, z: model.translate_tensor(x, target, z), twice, beside=beside)
+            expected = PIXELS.restore(expected).reshape(3, 2, size, size, 3)
+            assert_same_pixels(results["sample"], expected)
+        if getattr(model, "has_styles", False):
+            assert_same_pixels(results["style"], model.translate(pixels, style=pixels[::-1]))
 
     def test_other_image_sizes(self, case):
         for size in case.sizes:

@@ -5,6 +5,7 @@
 
 import contextlib
 import dataclasses
+import io
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from collections.abc import Callable, Mapping
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_i2i.core.generator import Generator
 from keras_i2i.core.translator import Translator
@@ -171,6 +173,21 @@ def run_python(code, *arguments, timeout=300, **environment):
     return done.stdout
 
 
+def assert_same_pixels(found, expected):
+    """That uint8 images are equal, but for what is rounded the other way."""
+    assert found.dtype == expected.dtype == np.uint8 and found.shape == expected.shape
+    difference = found.astype(int) - expected
+    assert np.abs(difference).max() <= 1 and np.mean(difference != 0) < 0.01
+
+
+def encoded(image, kind="PNG", **options):
+    """A `PIL.Image` or uint8 array as the bytes of a file."""
+    file = io.BytesIO()
+    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
 # A program that loads SavedModels with TensorFlow alone, and writes what their signatures return; one job a line.
 RELOADER = """
 import json
@@ -191,7 +208,8 @@ def run(folder, inputs, outputs):
         arrays = {key: given[key] for key in specs}
         if "images" in specs and specs["images"].dtype == tf.uint8:
             arrays["images"] = ((given["images"] + 1) * 127.5).round().astype("uint8")
-        (results[name],) = (v.numpy() for v in signature(**{k: tf.constant(x) for k, x in arrays.items()}).values())
+        (made,) = (v.numpy() for v in signature(**{k: tf.constant(x) for k, x in arrays.items()}).values())
+        results[name] = np.array(made.tolist(), bytes) if made.dtype == object else made
         (one,) = signature(**{key: tf.constant(x[:1]) for key, x in arrays.items()}).values()
         assert one.shape[0] == 1, "the batch is not free"
     np.savez(outputs, **results)
@@ -214,7 +232,10 @@ class Reloader:
         self.process = None
 
     def __call__(self, folder, images, scratch, **inputs):
-        """All signatures of a SavedModel, on float32 [-1, 1] images and what else they take: a dict of arrays."""
+        """All signatures of a SavedModel, on float32 [-1, 1] images and what else they take: a dict of arrays.
+
+        Those of pixels get the images in uint8, those of files PNGs; two samples are drawn, with seeds 0, 1, 2, ...
+        """
         if self.process is None:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", RELOADER],
@@ -223,7 +244,11 @@ class Reloader:
                 text=True,
                 env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
             )
-        np.savez(scratch / "inputs.npz", images=images, **inputs)
+        pixels = ((images + 1) * 127.5).round().astype(np.uint8)
+        each = np.arange(len(images), dtype=np.int32)
+        known = {"image_bytes": np.array([encoded(image) for image in pixels]), "style": pixels[::-1]}
+        known |= {"seed": each, "samples": np.full_like(each, 2)}
+        np.savez(scratch / "inputs.npz", images=images, **known, **inputs)
         job = [str(folder), str(scratch / "inputs.npz"), str(scratch / "results.npz")]
         print(json.dumps(job), file=self.process.stdin, flush=True)
         answer = self.process.stdout.readline()

@@ -209,13 +209,16 @@ def test_prepare_writes_pairs(tiny_emoji, tmp_path, monkeypatch):
 
 def test_export_writes_a_savedmodel(tiny_zoo, tmp_path):
     pytest.importorskip("tensorflow")
-    code, printed, _ = run("export", "xgan_tiny", "--to", "savedmodel", "-o", tmp_path / "served/1")
-    assert code == 0 and "savedmodel" in printed and (tmp_path / "served/1/saved_model.pb").is_file()
+    made = tmp_path / "served" / "xgan_tiny"
+    code, printed, _ = run("export", "xgan_tiny", "--to", "savedmodel", "-o", tmp_path / "served")
+    assert code == 0 and "savedmodel" in printed and (made / "1" / "saved_model.pb").is_file()
     assert "PSNR" in printed and "on 2 images" in printed
-    code, _, said = run("export", "xgan_tiny", "-o", tmp_path / "served/1")
+    code, _, said = run("export", "xgan_tiny", "-o", tmp_path / "served")
     assert code == 1 and "overwrite" in said
-    code, _, said = run("export", "xgan_tiny", "--quantize", "dynamic", "-o", tmp_path / "served/2")
-    assert code == 1 and "leave 'dynamic' to tflite and tfjs" in said and not (tmp_path / "served/2").exists()
+    code, _, said = run("export", "xgan_tiny", "-o", tmp_path / "served", "--version", "2", "--quantize", "dynamic")
+    assert code == 1 and "leave 'dynamic' to tflite and tfjs" in said
+    code, _, _ = run("export", "xgan_tiny", "-o", tmp_path / "served", "--version", "2")
+    assert code == 0 and sorted(path.name for path in made.iterdir()) == ["1", "2"]
 
 
 def test_export_writes_a_tflite_file_and_proves_it(tiny_zoo, tmp_path, monkeypatch):

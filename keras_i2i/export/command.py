@@ -20,16 +20,18 @@ SHEET_SCALE = 2
 QUANTIZED = ("tflite", "tfjs")  # formats whose weights can be kept in fewer bits
 
 
-def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=False):
+def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=False, version=1):
     """Writes a model of the zoo, runs what was written and the model on the same images, and keeps it if they agree.
 
     Args:
         found: `zoo.registry.Found`.
         to: "savedmodel", "tflite", "tfjs" or "onnx".
-        out: folder or file to make; None for NAME/1, NAME.tflite, NAME_tfjs or NAME.onnx.
+        out: file to make, or folder of "tfjs"; of "savedmodel" the folder of all models, where OUT/NAME/VERSION is
+            made. None for ./NAME/VERSION, NAME.tflite, NAME_tfjs or NAME.onnx.
         quantize, batch: as for `tflite.write`; of "tfjs" as for `tfjs.write`.
         on: what `ki.data.source` takes; None for `samples`.
         overwrite: replace what is there.
+        version: of a SavedModel, a whole number: TensorFlow Serving serves the largest that it finds.
 
     Returns:
         (its `pathlib.Path`, `parities.Parity` or `parities.Agreement`).
@@ -49,12 +51,12 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
     record = found.record
     about = {"name": record.name, "license": record.license.weights, "weights_sha256": record.weights.sha256}
     write, kept, name = {
-        "savedmodel": (savedmodel.write, "none", pathlib.Path(record.name, "1")),
+        "savedmodel": (savedmodel.write, "none", pathlib.Path(record.name, str(version))),
         "tflite": (functools.partial(tflite.write, quantize=quantize, batch=batch), quantize, f"{record.name}.tflite"),
         "tfjs": (functools.partial(tfjs.write, quantize=quantize), quantize, f"{record.name}_tfjs"),
         "onnx": (onnx.write, "none", f"{record.name}.onnx"),
     }[to]
-    target = pathlib.Path(out or name)
+    target = pathlib.Path(out or "", name) if to == "savedmodel" else pathlib.Path(out or name)
     if target.exists() and not overwrite:
         raise FileExistsError(f"{target} is there already: choose another with --out, or replace it with --overwrite.")
     target.absolute().parent.mkdir(parents=True, exist_ok=True)

@@ -67,7 +67,8 @@ def parity(model, artifact, inputs, signature="serving_default"):
         artifact: what was written: a TFLite or an ONNX file, or the folder of a SavedModel or of a TensorFlow.js model.
         inputs: images, as `Inference.translate` takes them; or a dict of arrays by the signature's inputs, as it takes
             them, for one of other inputs.
-        signature: of images in [-1, 1], of maps of a real value or of classes.
+        signature: of images in [-1, 1], of maps of a real value or of classes; its name is that of the model. Of a
+            SavedModel that takes it in pixels, the one in [-1, 1] beside that is run.
 
     Returns:
         `Parity`, or `Agreement` of a signature that makes maps of classes.
@@ -106,14 +107,16 @@ def parity(model, artifact, inputs, signature="serving_default"):
 
 
 def _opened(artifact, signature):
-    from keras_i2i.export import onnx, savedmodel, tfjs, tflite
+    from keras_i2i.export import onnx, savedmodel, servable, tfjs, tflite
 
     if not artifact.exists():
         raise FileNotFoundError(f"There is nothing at {str(artifact)!r}: export the model first.")
     if (artifact / tfjs.GRAPH).is_file():
         return tfjs.read_signature(artifact, signature)
     if artifact.is_dir():
-        return savedmodel.read_signature(artifact, signature)
+        unrounded = signature + servable.FLOAT
+        known = savedmodel.read_metadata(artifact).get("signatures", ())
+        return savedmodel.read_signature(artifact, unrounded if unrounded in known else signature)
     if artifact.suffix == ".onnx":
         return onnx.read_signature(artifact, signature)
     return tflite.read_signature(artifact, signature, threads=1)  # several wait for each other where others compute

@@ -1,24 +1,28 @@
 """SavedModels with named signatures, which TensorFlow and TensorFlow Serving load without Keras or this package."""
 
 import contextlib
+import io
 import json
 import pathlib
 
-from keras_i2i.core.signature import Signature
-from keras_i2i.export import files
+import numpy as np
 
-CHANNELS = 3
-METADATA = pathlib.Path("assets.extra", "keras_i2i.json")  # TensorFlow leaves that folder to whoever writes the model
+from keras_i2i.export import files, servable
+
+EXTRA = "assets.extra"  # TensorFlow leaves that folder to whoever writes the model
+METADATA = pathlib.Path(EXTRA, "keras_i2i.json")
+WARM_UP = pathlib.Path(EXTRA, "tf_serving_warmup_requests")
+WARMED = ("serving_default", "translate_bytes")
 
 
 def write(model, filepath, *, about=None, overwrite=False):
     """Writes the signatures of a model as a SavedModel, all of it or nothing.
 
-    Every signature of `model.export_signatures()` takes "images", float32 [-1, 1], shape (N, size, size, 3) with N
-    free, or the inputs that it names, and returns one tensor, named "images" if it is images, else as the signature.
-    "serving_uint8" is "serving_default" with images in uint8 [0, 255], where that makes images. Moving averages of the
-    weights are baked in. Of the variables only those that a signature reads are stored: no optimizer, no discriminator.
-    What `files.description` says of the model is in the file assets.extra/keras_i2i.json.
+    Its signatures are those of `servable.signatures`, each with a free batch and one result: "images" if that is
+    images, `servable.ENCODED` if it is files, else called as the signature. Moving averages of the weights are baked
+    in. Of the variables only those that a signature reads are stored: no optimizer, no discriminator. In the folder
+    assets.extra are what `files.description` says of the model, as keras_i2i.json, and requests that TensorFlow Serving
+    makes before it takes others, of `WARMED`.
 
     Args:
         model: a `Method`.
@@ -35,10 +39,12 @@ def write(model, filepath, *, about=None, overwrite=False):
     """
     files.need_tensorflow("A SavedModel")
     with files.new_folder(filepath, overwrite) as made:
-        names = save(model, made)
+        signatures = servable.signatures(model)
+        names = _save(model, made, signatures)
         said = files.description(model, signatures=names, **(about or {}))
-        (made / METADATA).parent.mkdir()
+        (made / EXTRA).mkdir()
         (made / METADATA).write_text(json.dumps(said, sort_keys=True), encoding="utf-8")
+        _write_warm_up(model, made, {name: own for name, own in signatures.items() if name in WARMED})
     return pathlib.Path(filepath).absolute()
 
 
@@ -93,7 +99,7 @@ def read_constants(folder, name="serving_default"):
 
 
 def save(model, folder, batch=None):
-    """`write` without its care for what is there already.
+    """What converters take: a SavedModel of images of the model's size alone.
 
     Args:
         model: a `Method`.
@@ -101,18 +107,22 @@ def save(model, folder, batch=None):
         batch: images a call, baked into every signature; None to leave it free.
 
     Returns:
-        The signatures' names, sorted.
+        The signatures' names, sorted: those of `model.export_signatures()`, of images in [-1, 1], and "serving_uint8",
+        the default one with images in uint8, where it makes images.
     """
+    given = servable.plain_signatures(model)
+    return _save(model, folder, given, batch, {"serving_uint8": servable.of_pixels(given["serving_default"])})
+
+
+def _save(model, folder, signatures, batch=None, of_images=None):
+    """Writes signatures; those of `of_images` too, if the default one makes images."""
     import tensorflow as tf
 
-    images, name = {"images": ((model.image_size, model.image_size, CHANNELS), "float32")}, "serving_default"
-    given = model.export_signatures()
-    signatures = {k: v if isinstance(v, Signature) else Signature(v, images) for k, v in given.items()}
     module = tf.Module()
     with model.averaged_weights(), _quiet():
         concrete = {key: _concrete(signature, key, batch) for key, signature in signatures.items()}
-        if "images" in concrete[name].structured_outputs:
-            concrete["serving_uint8"] = _concrete(_in_pixels(signatures[name]), name, batch)
+        if "images" in concrete["serving_default"].structured_outputs:
+            concrete |= {key: _concrete(signature, key, batch) for key, signature in (of_images or {}).items()}
         # The graphs alone do not keep their variables: a SavedModel stores what its module tracks.
         used = {id(variable): variable for function in concrete.values() for variable in function.variables}
         module.weights = list(used.values())
@@ -125,24 +135,33 @@ def _concrete(signature, name, batch):
 
     def function(**inputs):
         result = signature.function(*(inputs[key] for key in signature.inputs))
-        return {"images" if len(result.shape) == 4 and result.shape[-1] == CHANNELS else name: result}
+        if result.dtype == tf.string:
+            return {servable.ENCODED: result}
+        return {"images" if servable.is_picture(result) else name.removesuffix(servable.FLOAT): result}
 
     specs = {key: tf.TensorSpec((batch, *shape), dtype, name=key) for key, (shape, dtype) in signature.inputs.items()}
     return tf.function(function).get_concrete_function(**specs)
 
 
-def _in_pixels(signature):
-    """A signature whose images are uint8, going in and coming out: the rule of `core.imaging`, inside of the graph."""
+def _write_warm_up(model, folder, signatures):
+    """Requests for TensorFlow Serving, of one random image each, and of zeros for what else there is."""
     import tensorflow as tf
+    from PIL import Image
+    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-    def function(*tensors):
-        scaled = zip(signature.inputs, tensors, strict=True)
-        scaled = [tf.cast(x, tf.float32) * (2.0 / 255.0) - 1.0 if key == "images" else x for key, x in scaled]
-        pixels = tf.round((tf.clip_by_value(signature.function(*scaled), -1.0, 1.0) + 1.0) * 127.5)
-        return tf.cast(pixels, tf.uint8)
-
-    inputs = {key: (shape, "uint8" if key == "images" else dtype) for key, (shape, dtype) in signature.inputs.items()}
-    return Signature(function, inputs)
+    pixels = np.random.default_rng(0).integers(0, 256, (model.image_size, model.image_size, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    known = {"images": pixels[None], servable.ENCODED: np.array([file.getvalue()], object)}
+    with tf.io.TFRecordWriter(str(folder / WARM_UP)) as writer:
+        for name, signature in signatures.items():
+            request = predict_pb2.PredictRequest()
+            request.model_spec.signature_name = name
+            for key, (shape, dtype) in signature.inputs.items():
+                values = known[key] if key in known else np.zeros((1, *shape), dtype)
+                request.inputs[key].CopyFrom(tf.make_tensor_proto(values))
+            log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+            writer.write(log.SerializeToString())
 
 
 @contextlib.contextmanager

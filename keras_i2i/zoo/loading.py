@@ -18,7 +18,7 @@ def load(name, *, format="keras", cache_dir=None):
 
     Returns:
         For "keras" a `Translator` or `Generator` with the trained weights, not compiled. For "savedmodel" what
-        `tf.saved_model.load` gives, with the signatures of `export_signatures`; it was written once into the cache.
+        `tf.saved_model.load` gives, with the signatures of `export.servable`; it was written once into the cache.
 
     Raises:
         ValueError: an unknown name, with the closest ones; an unknown format; weights or a record that are not the
@@ -40,9 +40,15 @@ def savedmodel(name, *, cache_dir=None):
 
     Args and errors as in `load`.
     """
+    from keras_i2i import __version__
+    from keras_i2i.export import savedmodel as writer
+    from keras_i2i.export import servable
+    from keras_i2i.zoo import kept
+
     found = registry.find(name)
     weights = found.record.weights.sha256[:16]
-    folder = cache.folder(cache_dir) / found.record.name / weights / "savedmodel"
+    signatures = kept.digest(__version__, kept.code(writer), kept.code(servable))
+    folder = cache.folder(cache_dir) / found.record.name / weights / f"savedmodel-{signatures}"
     if not (folder / "saved_model.pb").is_file():
         model = _model(found, cache_dir)
         with cache.atomic(folder, "set KERAS_I2I_CACHE to a folder that can be written") as part:

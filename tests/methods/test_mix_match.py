@@ -361,12 +361,13 @@ def test_there_is_a_signature_for_every_way(untrained):
     assert signatures["parts_to_depth"].inputs == {"parts": ((16, 16), "int32")}
 
 
-def test_without_a_default_to_images_there_is_no_signature_for_pixels(tmp_path):
+def test_files_are_translated_where_that_makes_images(tmp_path):
     from keras_i2i.export import savedmodel
 
     loaded = savedmodel.read(RGBD_CASE.make().export(tmp_path / "model"))
-    assert "serving_uint8" not in loaded.signatures and "photo_to_parts" in loaded.signatures
-    made = savedmodel.read_signature(tmp_path / "model", "photo_to_depth")(images=np.zeros((1, 16, 16, 3), np.float32))
+    files = {name for name in loaded.signatures if name.startswith("translate_bytes")}
+    assert files == {"translate_bytes_to_photo"} and {"photo_to_depth", "depth_to_photo"} <= set(loaded.signatures)
+    made = savedmodel.read_signature(tmp_path / "model", "photo_to_depth")(images=np.zeros((1, 20, 16, 3), np.uint8))
     assert made["photo_to_depth"].shape == (1, 16, 16, 1)
 
 

@@ -284,7 +284,7 @@ def test_form_of_2018_trains_saves_and_exports(tmp_path, reload_without_keras):
     images = data["a"][:2]
     np.testing.assert_allclose(again.translate(images), model.translate(images), rtol=0, atol=1e-6)
     results = reload_without_keras(model.export(tmp_path / "servable"), images, tmp_path)
-    np.testing.assert_allclose(results["serving_default"], model.translate(images), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(results["serving_default_float"], model.translate(images), rtol=0, atol=1e-5)
 
 
 def test_least_squares_at_three_scales():
