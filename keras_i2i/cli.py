@@ -359,6 +359,45 @@ def export(
     print(f"{found.record.name} as {to.value} -> {path} ({size / 1e6:.1f} MB): {equal}")
 
 
+@app.command()
+@reported
+def serve(
+    names: Annotated[
+        list[str], typer.Argument(help="Models of the zoo, trained ones, or SavedModels (NAME or NAME/VERSION).")
+    ],
+    host: Annotated[str, typer.Option(help="0.0.0.0 for everybody who reaches this machine.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of gRPC; 0 for any.")] = 8500,
+    rest_port: Annotated[int, typer.Option("--rest-port", min=0, max=65535, help="Of REST; 0 for any.")] = 8501,
+    batch: Annotated[int, typer.Option(min=1, help="Images computed at once, at most; 1 for no batching.")] = 32,
+    wait: Annotated[float, typer.Option(min=0, help="Milliseconds that a request waits for others.")] = 2.0,
+    queue: Annotated[int, typer.Option(min=1, help="Images that wait, at most; more are refused.")] = 512,
+    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds that a request may take.")] = 30.0,
+):
+    """Serves models on this machine, by TensorFlow Serving's gRPC and REST: for development."""
+    start()
+    try:
+        from keras_i2i.serving import batching, models, server
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(f"{error.name} is missing: pip install 'keras-i2i[serving]'.") from None
+    loaded = []
+    for name in names:
+        if not pathlib.Path(name).exists():
+            find(name)
+        with silence():
+            loaded.append(models.find(name))
+    limits = batching.Limits(batch=batch, wait=wait / 1000, rows=queue, timeout=timeout)
+
+    def ready(running):
+        grpc, rest = running.address.urls()
+        served = ", ".join(f"{model.name} (version {model.version})" for model in loaded)
+        print(f"{served}: {grpc} and {rest}/v1/models/{loaded[0].name}; Ctrl-C ends it.", flush=True)
+
+    answered = server.Server(loaded, server.Address(host, port, rest_port), limits).run(ready)
+    if not answered:
+        say("Some requests were not answered in time.")
+        raise typer.Exit(1)
+
+
 def main():
     """The entry point of the command."""
     app()

@@ -178,7 +178,9 @@ def _encoding(own, size):
 
     def function(contents):
         spec = tf.TensorSpec((size, size, 3), tf.float32)
-        images = tf.map_fn(lambda one: fitted(decoded(one)[None], size)[0], contents, fn_output_signature=spec)
+        images = tf.map_fn(
+            lambda one: fitted(decoded(one)[None], size)[0], contents, parallel_iterations=2, fn_output_signature=spec
+        )
         return tf.io.encode_png(in_pixels(own.function(images)))
 
     return function
