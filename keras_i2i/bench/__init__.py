@@ -1,4 +1,4 @@
-"""How fast it is: `keras-i2i bench`, side by side with plain PyTorch."""
+"""How fast it is: `keras-i2i bench`, training and inference side by side with plain PyTorch."""
 
 import importlib
 
@@ -10,6 +10,7 @@ MODULES = {
     "start": "startup",
     "growth": "growth",
     "scaling": "scaling",
+    "serving": "serving",
 }
 
 

@@ -86,3 +86,15 @@ def growth(rounds: Rounds = 3, threads: Threads = 2, report: Report = None):
 def scaling(rounds: Rounds = 5, report: Report = None):
     """What two workers train beside one, each on one core."""
     _measured(_started("scaling"), report, rounds=rounds)
+
+
+@app.command()
+@reported
+def serving(
+    model: Annotated[str, typer.Argument(help="What `keras-i2i serve` takes.")] = "xgan_face2cartoon",
+    rounds: Rounds = 3,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of each load.")] = 5.0,
+    report: Report = None,
+):
+    """What the server answers under load, with batching and without, and what malformed requests do to it."""
+    _measured(_started("serving"), report, model=model, rounds=rounds, seconds=seconds)

@@ -2,9 +2,9 @@
 
 import base64
 import binascii
-import json
 
 import numpy as np
+import orjson
 from google.protobuf import json_format
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
@@ -35,7 +35,9 @@ def build(service, max_bytes=MAX_BYTES):
             counted.signature = signature = model.signature(asked.get("signature_name", ""))
             by_row, arrays = _arrays(asked, model.inputs[signature])
             made = await service.predict(model, signature, arrays)
-            return Response(json.dumps(_answer(made, by_row)), media_type="application/json")
+            return Response(
+                orjson.dumps(_answer(made, by_row), option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json"
+            )
 
     async def unknown(request):
         verb = request.path_params["verb"]
@@ -105,8 +107,8 @@ async def _body(request, max_bytes):
             raise Refused(Reason.TOO_LARGE, f"Requests have at most {max_bytes} bytes.")
         parts.append(part)
     try:
-        asked = json.loads(b"".join(parts))
-    except (ValueError, RecursionError):
+        asked = orjson.loads(b"".join(parts))
+    except orjson.JSONDecodeError:
         raise Refused(Reason.INVALID_ARGUMENT, "The request is not valid JSON.") from None
     if not isinstance(asked, dict):
         raise Refused(Reason.INVALID_ARGUMENT, 'The request must be an object, {"instances": [...]}.')
@@ -187,7 +189,7 @@ def _answer(made, by_row):
 
 def _listed(key, array):
     if array.dtype.kind != "O":
-        return array.tolist()
+        return np.ascontiguousarray(array)
     if key.endswith("_bytes"):
         return [{"b64": base64.b64encode(value).decode("ascii")} for value in array]
     return [value.decode("utf-8", "replace") for value in array]

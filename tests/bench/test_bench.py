@@ -7,7 +7,7 @@ import sys
 import keras
 import pytest
 
-from keras_i2i.bench import flops, growth, inference, pipeline, scaling, startup, training, worker
+from keras_i2i.bench import flops, growth, inference, pipeline, scaling, serving, startup, training, worker
 from keras_i2i.bench.turns import Contestant, compete
 from keras_i2i.core import backend
 from keras_i2i.methods.cyclegan import CycleGAN
@@ -212,3 +212,40 @@ def test_unknown_case_is_a_usage_error():
     code = "import sys; sys.argv = ['keras-i2i', 'bench', 'train', 'Cycle']; from keras_i2i.cli import main; main()"
     with pytest.raises(AssertionError, match="no case for 'Cycle'"):
         run_python(code)
+
+
+@pytest.mark.slow
+def test_a_server_under_load_and_under_bad_requests(tmp_path):
+    from tests.methods.test_xgan import tiny
+
+    tiny().export(tmp_path / "faces" / "1")
+    options = dict(clients=(1, 3), seconds=0.3, rounds=1, bad=30, large=70 * 2**20)
+    found = json.loads(json.dumps(serving.measure(model=str(tmp_path / "faces"), **options)))
+    kinds = [(one["protocol"], one["clients"], one["server"]) for one in found["loads"]]
+    assert kinds == [("grpc", n, name) for n in (1, 3) for name in ("batching", "one by one")] + [
+        ("rest", 3, "batching")
+    ]
+    assert all(0 < one["p50_ms"] <= one["p99_ms"] and one["per_s"] > 1 for one in found["loads"])
+    bad = found["malformed"]
+    assert (bad["requests"], bad["wrong"]) == (30, 0) and bad["statuses"]["body of 70 MB"] == {"413": 10}
+    assert found["sigterm"]["lost"] == found["sigterm"]["exit_code"] == 0 and found["sigterm"]["answered"] >= 200
+    told = serving.table(found)
+    assert (
+        "30 malformed requests, 0 with another status" in told and "0 lost" in told and "| gRPC, batching | 3 |" in told
+    )
+
+
+def test_statuses_that_are_not_due_are_counted(monkeypatch):
+    """The bench's own eyes: a server that lets everything pass is found out."""
+
+    class Lax:
+        rest, name = "http://127.0.0.1:1/v1/models/lax", "lax"
+
+        def memory_mb(self):
+            return None
+
+    monkeypatch.setattr(serving, "_post", lambda *_: 200)
+    monkeypatch.setattr(serving, "hang_up", lambda *_: 0)
+    monkeypatch.setattr(serving, "asker", lambda *_: (lambda: None, lambda: None))
+    found = serving.malformed(Lax(), 20, large=10)
+    assert found["wrong"] == found["requests"] == 20 and found["before_mb"] is None

@@ -1,5 +1,6 @@
 """The server as its clients see it, by both protocols, and what it does with bad requests."""
 
+import asyncio
 import base64
 import concurrent.futures
 import json
@@ -22,7 +23,7 @@ from keras_i2i.data import read_image
 from keras_i2i.serving import Client, ServingError
 from keras_i2i.serving.batching import Limits
 from keras_i2i.serving.models import Served, find
-from keras_i2i.serving.server import Address, Server
+from keras_i2i.serving.server import Address, Server, _listening
 from tests.harness import ROOT, assert_same_pixels, encoded
 
 RNG = np.random.default_rng(0)
@@ -309,7 +310,7 @@ JSON = {
     "too large a number": ({"instances": np.full((1, 16, 16, 3), 256).tolist()}, 400, "from 0 to 255"),
     "a negative number": ({"instances": np.full((1, 16, 16, 3), -1).tolist()}, 400, "from 0 to 255"),
     "a fraction": ({"instances": np.full((1, 16, 16, 3), 0.5).tolist()}, 400, "from 0 to 255"),
-    "NaN": ({"instances": np.full((1, 16, 16, 3), np.nan).tolist()}, 400, "from 0 to 255"),
+    "NaN": ({"instances": np.full((1, 16, 16, 3), np.nan).tolist()}, 400, "not valid JSON"),
     "mixed rows": ({"instances": [{"images": 1}, {"image": 1}]}, 400, "must be an object of images"),
     "signature of another type": ({"instances": [1], "signature_name": 3}, 400, "must be a string"),
     "no base64": ({**FILES, "instances": [{"b64": "?"}]}, 400, "not valid base64"),
@@ -453,3 +454,26 @@ def test_sigterm_under_load_loses_no_request_that_was_taken(folder):
         # Each ends with the first request that found the door closed: none that was let in was lost.
         assert len(answered) >= 40 and all(answered)
         assert set(errors) <= {"UNAVAILABLE", "CANCELLED"} and len(errors) == 8
+
+
+def test_answers_are_not_held_back_for_the_network():
+    """Nagle's algorithm is off at connections of REST: it would hold the last piece of an answer for 40 ms."""
+    listening = _listening("127.0.0.1", 0)
+    with listening:
+        listening.listen()
+        port = listening.getsockname()[1]
+
+        async def main():
+            seen = asyncio.get_running_loop().create_future()
+
+            def connected(reader, writer):
+                own = writer.get_extra_info("socket")
+                seen.set_result(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+                writer.close()
+
+            async with await asyncio.start_server(connected, sock=listening):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return await seen
+
+        assert asyncio.run(main())
