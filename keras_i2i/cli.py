@@ -1,9 +1,10 @@
 """The command `keras-i2i`. Whatever is heavy is imported by the commands that need it, so that help comes at once."""
 
 import enum
+import glob
+import itertools
 import pathlib
 import sys
-import warnings
 from typing import Annotated
 
 import typer
@@ -30,6 +31,15 @@ class Crop(str, enum.Enum):
 
     auto = "auto"
     none = "none"
+
+
+class Runner(str, enum.Enum):
+    """Where an Apache Beam pipeline runs."""
+
+    direct = "direct"
+    flink = "flink"
+    spark = "spark"
+    dataflow = "dataflow"
 
 
 class Format(str, enum.Enum):
@@ -126,14 +136,21 @@ def prepare(
 @reported
 def translate(
     name: Name,
-    source: Annotated[pathlib.Path, typer.Argument(exists=True, help="A picture, or a folder of pictures.")],
-    out: Annotated[pathlib.Path, typer.Option("--out", "-o", help="Folder for the translations, PNG.")],
+    source: Annotated[str, typer.Argument(help="A picture, a folder of pictures, or a pattern, 'in/**/*.jpg'.")],
+    out: Annotated[str, typer.Option("--out", "-o", help="Folder for the translations, PNG.")],
     target: Annotated[
         str | None, typer.Option(help="The domain to translate to; the model's last if left out.")
     ] = None,
     crop: Annotated[
         Crop, typer.Option(help="auto: around the face, where the model was trained on faces.")
     ] = Crop.auto,
+    runner: Annotated[
+        Runner | None,
+        typer.Option(help="Translate by an Apache Beam pipeline: called again, it does what is left."),
+    ] = None,
+    runner_option: Annotated[
+        list[str] | None, typer.Option(help="Of Beam, as flink_master=host:8081; as often as wanted.")
+    ] = None,
 ):
     """Translates a picture, or every picture in a folder."""
     found = find(name)
@@ -147,8 +164,12 @@ def translate(
     target = _target(target, model.targets) or model.targets[-1]
     # Photographs are cropped as those that the model was trained on; what it makes of them is framed already.
     faces = crop is Crop.auto and bool(set(found.record.cropped(model.domains)) - {target})
+    if runner is not None:
+        options = [f"--{option}" for option in runner_option or ()]
+        _translate_in_bulk(found, source, out, target, faces, runner.value, options)
+        return
     files = _files(source, out)
-    done, bad, faceless = _translate_all(model, target, faces, files, out)
+    done, bad, faceless = _translate_all(model, target, faces, files, pathlib.Path(out))
     if bad:
         shown = ", ".join(str(path) for path in bad)
         say(f"{len(bad)} of {len(files)} files hold no whole image and were skipped: {shown}.")
@@ -160,28 +181,77 @@ def translate(
     print(f"{done} of {len(files)} translated to {target} -> {out}")
 
 
+def _translate_in_bulk(found, source, out, target, faces, runner, options):
+    """The half of `translate` that Beam does."""
+    try:
+        with silence():
+            from keras_i2i import bulk
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(f"{error.name} is missing: pip install 'keras-i2i[beam]'.") from None
+    files = _files(source, out, bulk.matched)
+    plan = {str(path): str(name) for path, name in files.items()}
+    about = dict(weights_sha256=found.record.weights.sha256, target=target, faces=faces)
+    counted = bulk.translate(str(found.folder), plan, out, **about, runner=runner, options=options)
+    if counted["failed"]:
+        say(f"{counted['failed']} of {len(files)} files hold no whole image: {out}/{bulk.ERRORS} tells which and why.")
+    if counted["faceless"]:
+        say(f"No face was found in {counted['faceless']} of {len(files)} pictures, so their middle was used.")
+    if counted["failed"] == len(files):
+        raise ValueError(f"Nothing could be translated: give JPEG or PNG files instead of {source!r}.")
+    told = f"{counted['translated']} of {len(files)} translated to {target} -> {out}"
+    print(f"{told}; {counted['skipped']} were there already")
+
+
 def _target(target, known):
     if target is not None and target not in known:
         raise UsageError(f"There is no target {target!r}: this model knows {', '.join(map(repr, known))}.")
     return target
 
 
-def _files(source, out):
-    """The files to read, with the path below `out` that each one's translation gets."""
-    if source.is_file():
-        paths = [source]
+def _files(source, out, stored=None):
+    """The files to read, with the path below `out` that each one's translation gets.
+
+    Args:
+        source: a file, a folder, or a pattern.
+        out: folder of the translations: those of an earlier call are no sources of this one.
+        stored: function that lists what a pattern such as "gs://photos/*.jpg" matches; None where none is allowed.
+    """
+    path = pathlib.Path(source)
+    if "://" in source:
+        if stored is None:
+            raise ValueError(f"{source!r} is not on this machine: choose a --runner, which reads it.")
+        paths = [pathlib.PurePosixPath(found) for found in stored(source)]
+        return _planned({found: found.name for found in paths}, source)
+    if path.is_file():
+        return _planned({path: path.name}, source)
+    if path.is_dir():
+        fixed, inside = path, path.rglob("*")
+    elif glob.has_magic(source):
+        fixed = pathlib.Path(*itertools.takewhile(lambda part: not glob.has_magic(part), path.parts))
+        inside = map(pathlib.Path, glob.iglob(source, recursive=True))
     else:
-        inside = sorted(path for path in source.rglob("*") if path.is_file())
-        hidden = {path for path in inside if any(part.startswith(".") for part in path.relative_to(source).parts)}
-        made = out.resolve()  # results of an earlier call are no sources of this one
-        paths = [path for path in inside if path not in hidden and not path.resolve().is_relative_to(made)]
-    if not paths:
-        raise ValueError(f"The folder {str(source)!r} has no files: put pictures into it.")
-    planned = {}
-    for path in paths:
-        name = path.relative_to(source) if source.is_dir() else pathlib.Path(path.name)
+        raise UsageError(f"There is no file and no folder {source!r}.")
+    made = pathlib.Path(out).resolve()
+    named = {found: found.relative_to(fixed) for found in sorted(inside) if found.is_file()}
+    hidden = {found for found, name in named.items() if any(part.startswith(".") for part in name.parts)}
+    return _planned(
+        {k: v for k, v in named.items() if k not in hidden and not k.resolve().is_relative_to(made)}, source
+    )
+
+
+def _planned(names, source):
+    """Maps files to the paths of their translations: their own below `source`, as PNG."""
+    if not names:
+        if pathlib.Path(source).is_dir():
+            raise ValueError(f"The folder {source!r} has no files: put pictures into it.")
+        raise ValueError(f"No files match {source!r}.")
+    planned, taken = {}, set()
+    for path, name in names.items():
+        name = pathlib.PurePath(name)
         result = name.with_suffix(".png")
-        planned[path] = result if result not in planned.values() else name.with_name(f"{name.name}.png")
+        result = result if result not in taken else name.with_name(f"{name.name}.png")
+        planned[path] = result
+        taken.add(result)
     return planned
 
 
@@ -189,6 +259,7 @@ def _translate_all(model, target, faces, files, out):
     """Translates in passes of `BATCH`; returns how many, the files without an image, and those without a face."""
     import numpy as np
 
+    from keras_i2i.data.faces import read_framed
     from keras_i2i.data.images import track
 
     done, bad, faceless, batch = 0, [], [], {}
@@ -202,7 +273,7 @@ def _translate_all(model, target, faces, files, out):
 
     for path in track(files, len(files), "Translating"):
         try:
-            picture, found = _framed(path, model.image_size, faces)
+            picture, found = read_framed(path, model.image_size, faces)
         except ImportError:
             raise
         except Exception:  # Pillow's readers raise many kinds on broken bytes; all mean "no image"
@@ -215,23 +286,6 @@ def _translate_all(model, target, faces, files, out):
             done += flush()
             batch = {}
     return done + flush(), bad, faceless
-
-
-def _framed(path, size, faces):
-    """A file as the model takes it, uint8 RGB (size, size, 3), and whether a face was found, if one was looked for."""
-    import numpy as np
-    from PIL import Image
-
-    from keras_i2i import data
-    from keras_i2i.data.decode import frame
-
-    picture = data.read_image(path)
-    if not faces:
-        return frame(picture, size), True
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # said once for all files
-        crop = data.crop_face(np.asarray(picture))
-    return frame(Image.fromarray(crop.image), size), crop.found
 
 
 @app.command()

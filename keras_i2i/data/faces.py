@@ -9,7 +9,9 @@ import os
 import warnings
 
 import numpy as np
+from PIL import Image
 
+from keras_i2i.data import decode
 from keras_i2i.data.transforms import mirrored
 
 # The training crop of a CelebA photograph, (19, 35, 159, 175), measured in Haar boxes: over 207 photographs the median
@@ -33,6 +35,29 @@ class Crop:
     image: np.ndarray
     box: tuple[int, int, int, int]
     found: bool
+
+
+def read_framed(file, size, faces):
+    """A file as a model takes it.
+
+    Args:
+        file: as `ki.data.read_image` takes it.
+        size: of the result, in pixels.
+        faces: whether it is cropped around its face.
+
+    Returns:
+        uint8 RGB `(size, size, 3)`, and whether a face was found, if one was looked for.
+
+    Raises:
+        As `ki.data.read_image` and `crop_face`.
+    """
+    picture = decode.read_image(file)
+    if not faces:
+        return decode.frame(picture, size), True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # whoever calls counts those without
+        crop = crop_face(np.asarray(picture))
+    return decode.frame(Image.fromarray(crop.image), size), crop.found
 
 
 def crop_face(image):
