@@ -47,6 +47,8 @@ class MixMatchUnpairedConfig:
         norm: "instance", "group" or "none" (see `layers.normalization`).
         real_label: what critics say of real images, and translations are to make them say; 0 is said of translations.
         pool_size: of the memory of translations that each critic is shown; 0 for none.
+        same_start: whether all encoders begin with the same weights, and all decoders, so that their codes agree before
+            the first step; not in the thesis.
         weights: of the loss terms.
         constant_steps, decay_steps: of the learning rate, which then falls to 0 on a straight line; decay_steps 0
             keeps it.
@@ -67,6 +69,7 @@ class MixMatchUnpairedConfig:
     norm: str = "instance"
     real_label: float = 0.9
     pool_size: int = 50
+    same_start: bool = False
     weights: Mapping[str, float] = dataclasses.field(
         default_factory=lambda: dict(adversarial=1.0, cycle=10.0, autoencoder=10.0)
     )
@@ -132,6 +135,10 @@ class MixMatchUnpaired(ModalTranslator):
             self.critics[own] = patch_discriminator(shape, **size, seed=shift(seed, 600))
             self.pools[own] = ImagePool(c.pool_size, seed=shift(seed, 900))
             self.pools[own].build((None, *shape))
+        for networks in (self.encoders, self.decoders) if c.same_start else ():
+            first, *rest = networks.values()
+            for network in rest:
+                network.set_weights(first.get_weights())
 
     @property
     def seen(self):

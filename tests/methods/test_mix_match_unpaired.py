@@ -271,6 +271,18 @@ def test_any_encoder_goes_with_any_decoder():
     assert pixels.shape == (16, 16, 3) and pixels.dtype == np.uint8
 
 
+def test_codes_agree_before_the_first_step_where_all_start_alike():
+    """Any direction then is the same function, and training takes them apart."""
+    model = CASE.make(same_start=True)
+    x = CASE.data(model)["image"]
+    made = [model.translate({source: x}, target) for source in model.domains for target in model.domains]
+    assert same(made, [made[0]] * len(made))
+    critics = [critic.get_weights() for critic in model.critics.values()]
+    assert not same(critics[0], critics[1])
+    apart = CASE.make()
+    assert not same([apart.translate({"cat": x}, "owl")], [apart.translate({"owl": x}, "owl")])
+
+
 def test_another_encoder_changes_what_comes_from_its_domain_alone():
     model = CASE.make()
     x = CASE.data(model)["image"]
