@@ -15,6 +15,8 @@ from keras_i2i.serving.service import Service
 
 HOST = "127.0.0.1"
 PORT, REST_PORT = 8500, 8501  # TensorFlow Serving's
+LINGERING = 0.5  # seconds in which those whose last request was just answered learn that it shuts down
+CLOSING = 5  # seconds for the last answers to reach their clients
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Server:
         await rpc.tell(self._health, True)
 
     async def stop(self, grace=30.0):
-        """Takes no new requests, answers those that it has, and closes its ports.
+        """Refuses new requests, answers those that it has, and then closes its ports.
 
         Args:
             grace: seconds after which it waits no longer.
@@ -93,11 +95,14 @@ class Server:
         """
         self.service.ready = False
         await rpc.tell(self._health, False)
+        # The ports stay open until all is answered and a little longer: gRPC cancels what comes to a closing port, and
+        # whoever is told instead that the server shuts down asks another.
+        answered = await self.service.close(grace)
+        await asyncio.sleep(LINGERING)
         self._rest.should_exit = True
-        self._rest.config.timeout_graceful_shutdown = grace
-        # Ports close first; what is under way ends, and then there is nothing that the models would still be asked.
-        await asyncio.gather(self._rpc.stop(grace), self._serving)
-        return await self.service.close(grace)
+        self._rest.config.timeout_graceful_shutdown = CLOSING
+        await asyncio.gather(self._rpc.stop(CLOSING), self._serving)
+        return answered
 
     def run(self, ready=lambda server: None, grace=30.0):
         """Serves until SIGTERM or SIGINT.

@@ -442,8 +442,8 @@ def test_sigterm_under_load_loses_no_request_that_was_taken(folder):
                         errors.append(error.status)
                         return
 
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            futures = [pool.submit(load, number) for number in range(8)]
+        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+            futures = [pool.submit(load, number) for number in range(32)]
             begun = time.monotonic()
             while len(answered) < 40 and time.monotonic() - begun < 60:
                 time.sleep(0.01)
@@ -453,7 +453,7 @@ def test_sigterm_under_load_loses_no_request_that_was_taken(folder):
         assert process.wait(60) == 0
         # Each ends with the first request that found the door closed: none that was let in was lost.
         assert len(answered) >= 40 and all(answered)
-        assert set(errors) <= {"UNAVAILABLE", "CANCELLED"} and len(errors) == 8
+        assert errors == ["UNAVAILABLE"] * 32
 
 
 def test_answers_are_not_held_back_for_the_network():
