@@ -17,7 +17,7 @@ class Limits:
 
     Attributes:
         batch: rows that are computed at once, at most; 1 for no gathering.
-        wait: seconds that a request waits for others, while nothing else is computed.
+        wait: seconds that a request waits for others while nothing else is computed, if the last batch had several.
         rows: that wait, at most; more are refused.
         bytes: of arrays that wait, at most.
         workers: batches that are computed at the same time.
@@ -68,6 +68,7 @@ class Batcher:
         self._run, self._observe = run, observe
         self._queues = collections.OrderedDict()  # by key and shapes, deques of `_Waiting`
         self._busy = 0
+        self._gathered = 1  # requests of the last batch: where one comes after the other, none waits
         self._timer = None
         self._closing = False
         self._idle = asyncio.Event()
@@ -144,7 +145,7 @@ class Batcher:
             if not self._queues:
                 break
             kind, queue = min(self._queues.items(), key=lambda item: item[1][0].since)
-            due = queue[0].since + self.limits.wait
+            due = queue[0].since + (self.limits.wait if self._gathered > 1 else 0)
             full = sum(one.rows for one in queue) >= self.limits.batch
             if not (full or self._closing or due <= loop.time()):
                 self._timer = loop.call_at(due, self._start)
@@ -157,6 +158,7 @@ class Batcher:
             self.rows -= rows
             self.bytes -= sum(one.bytes for one in batch)
             self._busy += 1
+            self._gathered = len(batch)
             loop.create_task(self._answer(kind[0], batch))
         if not self._busy and not self._queues:
             self._idle.set()
