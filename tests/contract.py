@@ -35,8 +35,6 @@ from tests.harness import (
     values_of,
 )
 
-PIXELS = imaging.Kind(np.dtype(np.uint8), imaging.RANGES[2], True)
-
 
 class Contract:
     """Tests of one `Case`, given by a class-scoped fixture `case`; `trained` is made from it in `conftest.py`."""
@@ -232,7 +230,7 @@ class Contract:
             beside = (noise.numpy().reshape(6, *model.noise_shape),)
             twice = np.repeat(imaging.to_model(pixels)[0], 2, axis=0)
             expected = model.infer("noisy", lambda x, z: model.translate_tensor(x, target, z), twice, beside=beside)
-            expected = PIXELS.restore(expected).reshape(3, 2, size, size, 3)
+            expected = imaging.PIXELS.restore(expected).reshape(3, 2, size, size, 3)
             assert_same_pixels(results["sample"], expected)
         if getattr(model, "has_styles", False):
             assert_same_pixels(results["style"], model.translate(pixels, style=pixels[::-1]))

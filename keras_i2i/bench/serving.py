@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 
 import numpy as np
 
@@ -74,6 +75,7 @@ class Running:
     Attributes:
         process: `subprocess.Popen`.
         grpc, rest: its addresses, "host:port" and a URL.
+        host, rest_port: of REST.
         name: of its model.
     """
 
@@ -89,6 +91,8 @@ class Running:
         (grpc,) = (word for word in words if word.startswith("grpc://"))
         (rest,) = (word for word in words if word.startswith("http://"))
         self.grpc, self.rest, self.name = grpc.removeprefix("grpc://"), rest, rest.rpartition("/")[2]
+        where = urllib.parse.urlsplit(rest)
+        self.host, self.rest_port = where.hostname, where.port
 
     def stop(self):
         """Ends it; returns its exit code."""
@@ -237,19 +241,17 @@ def malformed(server, count, large=LARGE):
         A dict: how many there were, how many got another status than they must, the statuses by kind, and the memory of
         the server before and after in MB, if the system tells.
     """
-    import requests
-
     kinds = bad_requests(large)
     *usual, largest = kinds
     statuses = {kind: collections.Counter() for kind in kinds}
     few = min(10, count)
     order = [usual[at % len(usual)] for at in range(count - few)] + [largest] * few
     for kind in usual:  # what the first of a kind loads is not growth
-        _post(requests, server, *kinds[kind][:2])
+        _post(server, *kinds[kind][:2])
     before = server.memory_mb()
     for kind in order:
         content_type, body, _ = kinds[kind]
-        statuses[kind][_post(requests, server, content_type, body)] += 1
+        statuses[kind][_post(server, content_type, body)] += 1
     hung_up = hang_up(server, 50)
     ask, close = asker(server, "rest")
     ask()  # it lives, and answers
@@ -265,7 +267,9 @@ def malformed(server, count, large=LARGE):
     }
 
 
-def _post(requests, server, content_type, body):
+def _post(server, content_type, body):
+    import requests
+
     try:
         answer = requests.post(server.rest + ":predict", data=body, headers={"Content-Type": content_type}, timeout=60)
         return answer.status_code
@@ -275,12 +279,11 @@ def _post(requests, server, content_type, body):
 
 def _raw_status(server, content_type, body):
     """The status of an answer that comes, and closes the connection, before all of the request is sent."""
-    host, _, port = server.rest.removeprefix("http://").partition("/")[0].partition(":")
     head = (
-        f"POST /v1/models/{server.name}:predict HTTP/1.1\r\nHost: {host}\r\nContent-Type: {content_type}\r\n"
+        f"POST /v1/models/{server.name}:predict HTTP/1.1\r\nHost: {server.host}\r\nContent-Type: {content_type}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
-    with socket.create_connection((host, int(port)), 60) as connection:
+    with socket.create_connection((server.host, server.rest_port), 60) as connection:
         connection.sendall(head.encode())
         sent, answer = 0, b""
         connection.setblocking(False)
@@ -295,11 +298,12 @@ def _raw_status(server, content_type, body):
 
 def hang_up(server, count):
     """Clients that leave in the middle of a request, and before its answer; returns how many."""
-    host, _, port = server.rest.removeprefix("http://").partition("/")[0].partition(":")
     body = json.dumps({"inputs": picture().tolist()}).encode()
-    head = f"POST /v1/models/{server.name}:predict HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = (
+        f"POST /v1/models/{server.name}:predict HTTP/1.1\r\nHost: {server.host}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     for number in range(count):
-        with socket.create_connection((host, int(port)), 10) as connection:
+        with socket.create_connection((server.host, server.rest_port), 10) as connection:
             connection.sendall(head.encode() + (body if number % 2 else body[: len(body) // 2]))
     return count
 

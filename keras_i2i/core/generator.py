@@ -66,7 +66,7 @@ class Generator(Method):
         noise = self.noise(np.random.default_rng(seed), count)
         images = self.by_batches("generate", self.generate_tensor, noise, label.astype(np.int32), batch_size=batch_size)
         if value_range is None:
-            return imaging.Kind(np.dtype(np.uint8), imaging.RANGES[2], True).restore(images)
+            return imaging.PIXELS.restore(images)
         return imaging.Kind(np.dtype(np.float32), tuple(value_range), True).restore(images)
 
     def export_signatures(self):

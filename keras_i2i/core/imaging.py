@@ -32,6 +32,9 @@ class Kind:
         return scaled if self.batched else scaled[0]
 
 
+PIXELS = Kind(np.dtype(np.uint8), RANGES[2], batched=True)
+
+
 def guess_range(low, high):
     """The range of float images: [-1, 1] if any value is negative, else [0, 1] if none exceeds 1, else [0, 255].
 

@@ -63,10 +63,9 @@ def of_pixels(own, size=None):
         own: a `core.signature.Signature` of images in [-1, 1].
         size: of the model, to which images of any size are fitted; None to take those of its size alone.
     """
-    import tensorflow as tf
 
     def pixels(images):
-        return tf.cast(images, tf.float32) * (2.0 / 255.0) - 1.0 if size is None else fitted(images, size)
+        return from_pixels(images) if size is None else fitted(images, size)
 
     def function(*tensors):
         given = zip(own.inputs, tensors, strict=True)
@@ -104,7 +103,7 @@ def fitted(pixels, size):
     wanted = f"The model takes images of {size}x{size} pixels or larger ones, of height and width:"
     tf.debugging.Assert(side >= size, [wanted, height, width])
     top, left = (height - side) // 2, (width - side) // 2
-    scaled = tf.cast(pixels[:, top : top + side, left : left + side], tf.float32) * (2.0 / 255.0) - 1.0
+    scaled = from_pixels(pixels[:, top : top + side, left : left + side])
 
     def shrunk():
         resized = tf.image.resize(scaled, (size, size), method="lanczos3", antialias=True)
@@ -151,6 +150,13 @@ def decoded(content):
     small = tf.debugging.Assert(area <= MAX_PIXELS, [f"Images have at most {MAX_PIXELS} pixels, this one", area])
     with tf.control_dependencies([small]):
         return tf.cond(is_png, from_png, from_jpeg)
+
+
+def from_pixels(pixels):
+    """Uint8 images as float32 in [-1, 1]."""
+    import tensorflow as tf
+
+    return tf.cast(pixels, tf.float32) * (2.0 / 255.0) - 1.0
 
 
 def in_pixels(images):

@@ -8,8 +8,6 @@ import numpy as np
 
 from keras_i2i.core import imaging
 
-RETRIES = 3  # of connections that a server closed
-
 
 class ServingError(RuntimeError):
     """A server refused a request, or did not answer.
@@ -62,9 +60,9 @@ class Client:
         if style is not None and (samples != 1 or seed is not None):
             raise ValueError("A style takes the place of noise: give a style, or samples and a seed.")
         if style is not None or samples != 1 or seed is not None:
-            pixels = _pixels(x)
+            pixels = imaging.PIXELS.restore(x)
             if style is not None:
-                styles = _pixels(imaging.to_model(style, value_range=value_range)[0])
+                styles = imaging.PIXELS.restore(imaging.to_model(style, value_range=value_range)[0])
                 styles = np.repeat(styles, len(pixels) // len(styles), axis=0)
                 made = self.predict("style" + suffix, images=pixels, style=styles)["images"]
             else:
@@ -75,7 +73,7 @@ class Client:
             return kind.restore(made.astype(np.float32) * (2 / 255) - 1)
         name = "serving_default" if target is None else f"to_{target}"
         if kind.dtype == np.uint8:
-            made = self.predict(name, images=_pixels(x))["images"]
+            made = self.predict(name, images=imaging.PIXELS.restore(x))["images"]
             return made if kind.batched else made[0]
         name += "_float"
         images = imaging.fit_to(x, self._side(name))
@@ -99,7 +97,7 @@ class Client:
     def embed(self, images, value_range=None):
         """Embeds images, as the model's own `embed`, where it has one; float32 (N, d)."""
         x, _ = imaging.to_model(images, value_range=value_range)
-        return self.predict("embed", images=_pixels(x))["embed"]
+        return self.predict("embed", images=imaging.PIXELS.restore(x))["embed"]
 
     def predict(self, signature="serving_default", **inputs):
         """Asks for any signature.
@@ -144,11 +142,6 @@ class Client:
         if signature not in self.signatures:
             raise ServingError("INVALID_ARGUMENT", f"{self.model} has no signature {signature!r}: send uint8 images.")
         return self.signatures[signature]["inputs"]["images"][1][1]
-
-
-def _pixels(x):
-    """Float images in [-1, 1] as uint8."""
-    return imaging.Kind(np.dtype(np.uint8), imaging.RANGES[2], True).restore(x)
 
 
 def _described(definition):

@@ -53,7 +53,7 @@ class Service:
         self._batchers = {}
 
     async def start(self):
-        """Warms the models up, and takes requests from then on."""
+        """Takes requests from then on."""
         for name, model in self.models.items():
             observe = self._observer(name)
             self._batchers[name] = Batcher(lambda key, arrays, own=model: own.run(key, arrays), self.limits, observe)
