@@ -225,8 +225,9 @@ def test_translations_vary_with_the_noise():
     images = CASE.data(model)["a"]
     several = model.translate(images, samples=3, seed=0)
     assert several.shape == (4, 3, 32, 32, 3)
-    assert all(several[:, i].std() > 0 and np.abs(several[:, i] - several[:, i - 1]).max() > 0 for i in range(3))
-    np.testing.assert_array_equal(several, model.translate(images, samples=3, seed=0, batch_size=5))
+    assert all(several[:, i].std() > 0 and np.abs(several[:, i] - several[:, i - 1]).max() > 1e-3 for i in range(3))
+    # Not to the bit: how a convolution adds up depends on the batch and the number of threads.
+    np.testing.assert_allclose(several, model.translate(images, samples=3, seed=0, batch_size=5), atol=1e-6)
     np.testing.assert_allclose(model.translate(images[0], samples=3, seed=0), several[0], atol=1e-6)
 
 
