@@ -47,6 +47,12 @@ class ImagePool(keras.layers.Layer):
         self.count.assign(ops.minimum(count + number, self.size))
         return ops.concatenate([ops.where(ops.logical_and(swapped, full), there, inputs), beyond])
 
+    def forget(self):
+        """Empties the memory: the next images fill it anew."""
+        for weight in self.weights:
+            if weight is not self.generator.state:
+                weight.assign(ops.zeros_like(weight))
+
     def compute_output_shape(self, input_shape):
         return input_shape
 

@@ -29,8 +29,9 @@ def publish(
 ):
     """Writes a model as a folder that `load` takes: weights, record, recipe, and a card to be completed.
 
-    The weights are the moving averages where the players keep any, without optimizers, in float16. The same weights
-    give the same bytes, and so the same SHA-256.
+    The weights are the moving averages where the players keep any, without optimizers, in float16; pools of pictures
+    are emptied, which hold translations of what the model was trained on. The same weights give the same bytes, and so
+    the same SHA-256.
 
     Args:
         model: a `Method`, compiled or not; it is not changed.
@@ -110,6 +111,8 @@ def _write_half(model, path):
     """The model's averaged weights as float16, in a file of the layout that `save_weights` has."""
     import h5py
 
+    from keras_i2i.layers.image_pool import ImagePool
+
     # Keras writes and reads; a model that was never compiled has no optimizers and no averages to write.
     bare = type(model)(model.config, name=model.name)
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
@@ -117,6 +120,9 @@ def _write_half(model, path):
         with model.averaged_weights():
             model.save_weights(full)
         bare.load_weights(full)
+        for layer in bare._flatten_layers(recursive=True):
+            if isinstance(layer, ImagePool):
+                layer.forget()
         bare.save_weights(single)
         with h5py.File(single, "r") as source, h5py.File(path, "w") as target:
             _copy_half(source, target)
@@ -141,6 +147,8 @@ def _copy_half(source, target):
                     f"The weights {source[key].name} hold values float16 cannot: train with smaller weights."
                 )
             value = value.astype(np.float16)
-        target.create_dataset(key, data=value, track_times=False)
+        # HDF5 reads 0 where nothing was written: an emptied pool takes no room.
+        data = dict(data=value) if value.any() else dict(shape=value.shape, dtype=value.dtype)
+        target.create_dataset(key, **data, track_times=False)
         for name in sorted(source[key].attrs):
             target[key].attrs[name] = source[key].attrs[name]

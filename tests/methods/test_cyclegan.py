@@ -1,10 +1,12 @@
 """CycleGAN: the facts of the paper, as tests."""
 
+import h5py
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_i2i import zoo
 from keras_i2i.core.schedules import LinearDecay
 from keras_i2i.layers.image_pool import ImagePool
 from keras_i2i.methods.cyclegan import CycleGAN
@@ -237,6 +239,33 @@ def test_pool_outside_of_training_and_too_small():
     assert int(layer.count) == 0
     assert shown(layer, 1, 2, 3) == [1, 2, 3] and set(shown(layer, 4, 5, 6)) <= {1, 2, 4, 5, 6}
     assert shown(layer, 7, 8, 9)[2] == 9
+
+
+def test_forgotten_pool_fills_anew():
+    layer = pool(2)
+    shown(layer, 1, 2)
+    layer.forget()
+    assert int(layer.count) == 0 and not keras.ops.convert_to_numpy(layer.images).any()
+    assert shown(layer, 3, 4) == [3, 4]
+
+
+def test_published_weights_hold_no_pictures(tmp_path):
+    model = CASE.compiled(pool_size=3)
+    shape = (3, model.image_size, model.image_size, 3)
+    pictures = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+    for layer in model.pools.values():
+        layer(pictures, training=True)
+    license = zoo.License("Apache-2.0", "Apache-2.0", "made by the test")
+    zoo.publish(model, tmp_path / "m", name="m", task="t", license=license)
+    held = {}
+    with h5py.File(tmp_path / "m/model.weights.h5") as file:
+        file.visititems(lambda name, item: held.update({name: item}) if getattr(item, "shape", None) == shape else None)
+        assert len(held) == 2 and not any(item[()].any() for item in held.values())
+        assert not any(item.id.get_storage_size() for item in held.values()), "emptied pools take room"
+    loaded = zoo.load(tmp_path / "m")
+    assert all(int(layer.count) == 0 for layer in loaded.pools.values())
+    assert all(int(layer.count) == 3 for layer in model.pools.values()), "publishing changed the model"
+    np.testing.assert_allclose(loaded.translate(pictures), model.translate(pictures), atol=5e-3)
 
 
 # ---- the rest -------------------------------------------------------------------------------------------------------
