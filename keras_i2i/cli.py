@@ -57,6 +57,7 @@ class Quantize(str, enum.Enum):
     none = "none"
     float16 = "float16"
     dynamic = "dynamic"
+    int8 = "int8"
 
 
 class Strategy(str, enum.Enum):
@@ -399,6 +400,9 @@ def export(
         str | None,
         typer.Option(help="Images to prove it on, a folder or a file; else those of its sample sheet."),
     ] = None,
+    calibrate: Annotated[
+        str | None, typer.Option(help="Images that the model will be given, for int8: a folder or a file.")
+    ] = None,
     version: Annotated[int, typer.Option(min=1, help="Of a SavedModel; servers take the largest.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
 ):
@@ -407,7 +411,7 @@ def export(
     start()
     from keras_i2i.export import command
 
-    path, equal = command.export(found, to.value, out, quantize.value, batch or None, on, overwrite, version)
+    path, equal = command.export(found, to.value, out, quantize.value, batch or None, on, overwrite, version, calibrate)
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     size = sum(file.stat().st_size for file in files)
     print(f"{found.record.name} as {to.value} -> {path} ({size / 1e6:.1f} MB): {equal}")

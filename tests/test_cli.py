@@ -240,6 +240,20 @@ def test_export_writes_a_tflite_file_and_proves_it(tiny_zoo, tmp_path, monkeypat
     assert {path.name for path in tmp_path.glob("*tflite*")} == {"tiny.tflite"}
 
 
+def test_export_to_int8_is_calibrated(tiny_zoo, tmp_path):
+    pytest.importorskip("tensorflow")
+    (tmp_path / "in").mkdir()
+    for index, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), np.uint8)):
+        Image.fromarray(pixels).save(tmp_path / f"in/{index}.png")
+    out = tmp_path / "tiny.tflite"
+    options = ("export", "xgan_tiny", "--to", "tflite", "-o", out)
+    code, printed, said = run(*options, "--quantize", "int8", "--calibrate", tmp_path / "in", "--on", tmp_path / "in")
+    assert code == 0 and "PSNR" in printed and tflite.read_metadata(out)["quantize"] == "int8", said
+    for wrong in (("--quantize", "int8"), ("--calibrate", tmp_path / "in")):
+        code, _, said = run(*options, *wrong, "--overwrite")
+        assert code == 1 and "is calibrated on images that the model will be given" in said and said.count("\n") == 1
+
+
 def test_export_is_proven_on_the_pictures_of_the_sample_sheet(tiny_zoo):
     found = registry.find("xgan_tiny")
     size = found.record.image_size

@@ -20,7 +20,7 @@ SHEET_SCALE = 2
 QUANTIZED = ("tflite", "tfjs")  # formats whose weights can be kept in fewer bits
 
 
-def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=False, version=1):
+def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=False, version=1, calibrate=None):
     """Writes a model of the zoo, runs what was written and the model on the same images, and keeps it if they agree.
 
     Args:
@@ -31,6 +31,7 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
         quantize, batch: as for `tflite.write`; of "tfjs" as for `tfjs.write`.
         on: what `ki.data.source` takes; None for `samples`.
         overwrite: replace what is there.
+        calibrate: for "int8" what `ki.data.source` takes, images that the model will be given; None else.
         version: of a SavedModel, a whole number: TensorFlow Serving serves the largest that it finds.
 
     Returns:
@@ -44,15 +45,24 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
         raise ValueError(
             f"What is exported to {to} keeps float32 weights: leave {quantize!r} to {' and '.join(QUANTIZED)}."
         )
+    if (quantize == "int8") != (calibrate is not None):
+        raise ValueError(
+            "int8, and it alone, is calibrated on images that the model will be given: --calibrate FOLDER."
+        )
     model = zoo.load(found.folder)
     # Of several modalities, only the first one's row of a sheet has what its encoder takes.
     rows = 1 if model.layout is Layout.modalities else SAMPLE_ROWS
     inputs = samples(found, model.image_size, rows) if on is None else data.read(on, model.image_size).pixels
     record = found.record
     about = {"name": record.name, "license": record.license.weights, "weights_sha256": record.weights.sha256}
+    calibration = None if calibrate is None else data.read(calibrate, model.image_size).pixels
     write, kept, name = {
         "savedmodel": (savedmodel.write, "none", pathlib.Path(record.name, str(version))),
-        "tflite": (functools.partial(tflite.write, quantize=quantize, batch=batch), quantize, f"{record.name}.tflite"),
+        "tflite": (
+            functools.partial(tflite.write, quantize=quantize, batch=batch, calibration=calibration),
+            quantize,
+            f"{record.name}.tflite",
+        ),
         "tfjs": (functools.partial(tfjs.write, quantize=quantize), quantize, f"{record.name}_tfjs"),
         "onnx": (onnx.write, "none", f"{record.name}.onnx"),
     }[to]

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 
 # PSNR in dB that an artifact must reach against its model, by how its weights are kept.
-REQUIRED = {"none": 70.0, "float16": 50.0, "dynamic": 38.0}
+REQUIRED = {"none": 70.0, "float16": 50.0, "dynamic": 38.0, "int8": 32.0}
 # Share of pixels that must have the model's class, where it makes maps of classes: between two that are equally likely,
 # rounding decides.
-AGREEMENT = {"none": 0.9999, "float16": 0.99, "dynamic": 0.9}
+AGREEMENT = {"none": 0.9999, "float16": 0.99, "dynamic": 0.9, "int8": 0.9}
 
 
 @dataclasses.dataclass(frozen=True)

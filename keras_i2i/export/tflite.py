@@ -9,7 +9,8 @@ import pathlib
 
 import numpy as np
 
-from keras_i2i.export import files, savedmodel
+from keras_i2i.core import imaging
+from keras_i2i.export import files, int8, savedmodel
 from keras_i2i.export.parities import REQUIRED
 from keras_i2i.quiet import silenced
 
@@ -18,16 +19,18 @@ SIGNATURES = ("serving_default", "serving_uint8")
 METADATA = "keras_i2i"  # the name of the file's entry of metadata
 
 
-def write(model, filepath, *, quantize="none", batch=1, signatures=None, about=None, overwrite=False):
+def write(model, filepath, *, quantize="none", batch=1, signatures=None, calibration=None, about=None, overwrite=False):
     """Writes signatures of a model as one TFLite file, all of it or nothing.
 
     Args:
         model: a `Method`.
         filepath: of the file, "....tflite".
         quantize: "none" for float32 weights; "float16", half the size, computed in float32; "dynamic", a quarter: int8
-            weights of convolutions and dense layers, whose inputs are quantised as they come.
+            weights of convolutions and dense layers, whose inputs are quantised as they come; "int8", the same with
+            ranges seen on `calibration`, and norms and the like in float32: see `export.int8`.
         batch: images a call; None to leave it free, for what resizes its tensors, such as LiteRT in Python.
-        signatures: names of those of `savedmodel.write`; None for `SIGNATURES`, as far as the model has them.
+        signatures: names of those of `savedmodel.save`; None for `SIGNATURES`, as far as the model has them.
+        calibration: for "int8" images such as the model will be given, uint8 or float (N, H, W, 3), a hundred or so.
         about: what else is to be said in the file: a dict of plain values.
         overwrite: replace a file that is there.
 
@@ -35,14 +38,17 @@ def write(model, filepath, *, quantize="none", batch=1, signatures=None, about=N
         `filepath` as a `pathlib.Path`.
 
     Raises:
-        ValueError: another `quantize`, another suffix, or an unknown signature. FileExistsError: there is such a file,
-            or a folder. RuntimeError: Keras does not run on TensorFlow.
+        ValueError: another `quantize`, another suffix, an unknown signature; "int8" without images to calibrate by, of
+            fewer than a batch, or for a signature that takes anything else. FileExistsError: there is such a file, or a
+            folder. RuntimeError: Keras does not run on TensorFlow. ModuleNotFoundError: int8 without its quantizer.
     """
     import tensorflow as tf
 
     files.need_tensorflow("A TFLite file")
     if quantize not in QUANTIZATIONS:
         raise ValueError(f"quantize must be one of {', '.join(QUANTIZATIONS)}, got {quantize!r}.")
+    if (quantize == "int8") != (calibration is not None):
+        raise ValueError("int8 files, and no others, are calibrated: give images such as the model will be given.")
     with files.new_file(filepath, ".tflite", overwrite) as made:
         folder = made.with_name("saved")
         known = savedmodel.save(model, folder, batch)
@@ -52,12 +58,14 @@ def write(model, filepath, *, quantize="none", batch=1, signatures=None, about=N
             wrong = f"no signature {unknown[0]!r}" if unknown else "no file without a signature"
             raise ValueError(f"There is {wrong}: this model has {', '.join(known)}.")
         converter = tf.lite.TFLiteConverter.from_saved_model(str(folder), signature_keys=names)
-        if quantize != "none":
+        if quantize in ("float16", "dynamic"):
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if quantize == "float16":
             converter.target_spec.supported_types = [tf.float16]
-        with silenced(2):  # the converter tells every step that it takes
+        inputs = _calibration(model, names, calibration, batch or 1) if quantize == "int8" else None
+        with silenced(2):  # the converter tells every step that it takes, and so does the quantizer
             content = converter.convert()
+            content = int8.quantized(content, inputs) if quantize == "int8" else content
         targets = {name: _target(name, model) for name in names}
         said = files.description(model, quantize=quantize, signatures=targets, **(about or {}))
         made.write_bytes(_with_metadata(content, json.dumps(said, sort_keys=True).encode()))
@@ -112,6 +120,21 @@ def read_signature(filepath, name="serving_default", threads=None):
         return {key: np.concatenate([piece[key] for piece in made]) for key in made[0]}
 
     return call
+
+
+def _calibration(model, names, images, batch):
+    """What `int8.quantized` is calibrated by: all images, in batches, for all signatures."""
+    given = model.export_signatures()
+    for name in names:
+        inputs = getattr(given.get(name), "inputs", {"images": None})
+        if set(inputs) != {"images"}:
+            raise ValueError(f"int8 is calibrated on images, and the signature {name!r} takes {', '.join(inputs)}.")
+    floats = imaging.fit_to(imaging.to_model(images)[0], model.image_size)
+    values = {name: imaging.PIXELS.restore(floats) if name == "serving_uint8" else floats for name in names}
+    starts = range(0, len(floats) - batch + 1, batch)
+    if not starts:
+        raise ValueError(f"int8 is calibrated on batches of {batch} images, got {len(floats)}.")
+    return {name: [{"images": own[at : at + batch]} for at in starts] for name, own in values.items()}
 
 
 def _target(name, model):

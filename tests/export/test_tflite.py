@@ -15,23 +15,28 @@ from tests.methods.test_xgan import tiny
 
 RUNNER = pathlib.Path(__file__).parents[2] / "tflite_export" / "run.py"
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), np.uint8)
+SETTINGS = [("none", 1), ("none", None), ("float16", 1), ("dynamic", 1), ("int8", 1)]
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """A model, and its files by (quantize, batch)."""
     model, folder = tiny(), tmp_path_factory.mktemp("tflite")
-    settings = [("none", 1), ("none", None), ("float16", 1), ("dynamic", 1)]
     about = {"license": "CC0"}
     return model, {
         (quantize, batch): tflite.write(
-            model, folder / f"{quantize}_{batch}.tflite", quantize=quantize, batch=batch, about=about
+            model,
+            folder / f"{quantize}_{batch}.tflite",
+            quantize=quantize,
+            batch=batch,
+            about=about,
+            calibration=IMAGES if quantize == "int8" else None,
         )
-        for quantize, batch in settings
+        for quantize, batch in SETTINGS
     }
 
 
-@pytest.mark.parametrize("setting", [("none", 1), ("none", None), ("float16", 1), ("dynamic", 1)])
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_files_compute_what_the_model_does(files, setting):
     model, paths = files
     found = parity(model, paths[setting], IMAGES)
@@ -46,10 +51,61 @@ def test_pixels_in_and_out(files):
         assert np.abs(made.astype(int) - model.translate(IMAGES)).max() <= 1
 
 
+def test_pixels_in_and_out_of_an_int8_file(files):
+    model, paths = files
+    made = tflite.read_signature(paths["int8", 1], "serving_uint8")(images=IMAGES)["images"]
+    difference = (made.astype(float) - model.translate(IMAGES)) / 255
+    assert made.dtype == np.uint8 and -10 * np.log10(np.mean(difference**2)) >= parities.REQUIRED["int8"]
+
+
+def test_convolutions_are_int8_and_norms_float32(files):
+    from ai_edge_litert.interpreter import Interpreter
+
+    _, paths = files
+    interpreter = Interpreter(str(paths["int8", 1]), experimental_preserve_all_tensors=True)
+    interpreter.allocate_tensors()
+    convolutions = [op for op in interpreter._get_ops_details() if "CONV" in op["op_name"]]
+    types = {d["index"]: d["dtype"] for d in interpreter.get_tensor_details()}
+    assert convolutions and all(types[op["inputs"][1]] == types[op["outputs"][0]] == np.int8 for op in convolutions)
+    norms = [op for op in interpreter._get_ops_details() if op["op_name"] in ("RSQRT", "SQUARED_DIFFERENCE")]
+    assert norms and all(types[op["outputs"][0]] == np.float32 for op in norms)
+
+
+def test_int8_takes_its_ranges_from_all_of_the_images(files, tmp_path):
+    """Of grey images alone they are too narrow for others; one image of contrast among many widens them."""
+    model, _ = files
+    grey = np.full((19, 16, 16, 3), 128, np.uint8)
+    found = {}
+    for name, images in {"grey": grey, "one": np.concatenate([IMAGES[:1], grey])}.items():
+        path = tflite.write(model, tmp_path / f"{name}.tflite", quantize="int8", calibration=images)
+        found[name] = parity(model, path, IMAGES[:1]).psnr
+    assert found["one"] >= parities.REQUIRED["int8"] > found["grey"]
+
+
+def test_int8_of_a_free_batch(files, tmp_path):
+    model, _ = files
+    path = tflite.write(model, tmp_path / "free.tflite", quantize="int8", batch=None, calibration=IMAGES)
+    assert parity(model, path, IMAGES).psnr >= parities.REQUIRED["int8"]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"quantize": "int8"}, "int8 files, and no others, are calibrated"),
+        ({"quantize": "float16", "calibration": IMAGES}, "int8 files, and no others, are calibrated"),
+        ({"quantize": "int8", "calibration": IMAGES, "batch": 6}, "calibrated on batches of 6 images, got 5"),
+    ],
+)
+def test_calibrations_that_make_no_sense(files, tmp_path, options, text):
+    with refused(ValueError, text):
+        tflite.write(files[0], tmp_path / "model.tflite", **options)
+    assert not list(tmp_path.iterdir())
+
+
 def test_half_the_precision_is_less_of_a_file(files):
     _, paths = files
     sizes = {quantize: paths[quantize, 1].stat().st_size for quantize in tflite.QUANTIZATIONS}
-    assert sizes["dynamic"] < sizes["float16"] < sizes["none"]
+    assert max(sizes["dynamic"], sizes["int8"]) < sizes["float16"] < sizes["none"]
 
 
 def test_builtin_operations_of_static_shapes_alone(files):
@@ -147,7 +203,12 @@ def test_parity_of_maps_by_hand(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "options", "error", "text"),
     [
-        ("x.tflite", {"quantize": "int4"}, ValueError, "quantize must be one of none, float16, dynamic, got 'int4'"),
+        (
+            "x.tflite",
+            {"quantize": "int4"},
+            ValueError,
+            "quantize must be one of none, float16, dynamic, int8, got 'int4'",
+        ),
         ("x.bin", {}, ValueError, "is called .tflite, and 'x.bin' is not"),
         ("x.tflite", {"signatures": ["to_moon"]}, ValueError, "no signature 'to_moon': this model has embed"),
         ("x.tflite", {"signatures": []}, ValueError, "no file without a signature"),
