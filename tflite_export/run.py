@@ -2,6 +2,7 @@
 
     python run.py xgan_face2cartoon.tflite photo.jpg cartoon.png
     python run.py xgan_face2cartoon.tflite photos/ cartoons/
+    python run.py xgan_face2cartoon.tflite camera:0 cartoons/    # needs opencv-python-headless, too
 
 Pictures are cropped to their centred square and shrunk to what the model takes. A model of faces wants the face to
 fill the picture.
@@ -72,19 +73,70 @@ def pairs(source, out):
     return [(path, (out / path.relative_to(source)).with_suffix(".png")) for path in files]
 
 
+def frames(index, count):
+    """What a camera sees, one `PIL.Image.Image` after the other.
+
+    Args:
+        index: of the camera, as OpenCV counts them.
+        count: of frames; None for as long as there are any.
+
+    Raises:
+        ModuleNotFoundError: OpenCV is not installed. OSError: there is no such camera, or it stopped.
+    """
+    try:
+        import cv2
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError("A camera is read by OpenCV: pip install opencv-python-headless.") from None
+    camera = cv2.VideoCapture(index)
+    try:
+        while count is None or count > 0:
+            there, pixels = camera.read() if camera.isOpened() else (False, None)
+            if not there:
+                raise OSError(f"Camera {index} gives no pictures.")
+            yield Image.fromarray(np.ascontiguousarray(pixels[..., ::-1]))  # OpenCV has blue first
+            count = None if count is None else count - 1
+    finally:
+        camera.release()
+
+
+def film(translate, index, count, out):
+    """Translates what a camera sees to OUT/000000.png, ..., until `count` or Ctrl-C; returns the seconds of each."""
+    seconds = []
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        for number, frame in enumerate(frames(index, count)):
+            start = time.perf_counter()
+            made = translate(frame)
+            seconds.append(time.perf_counter() - start)
+            made.save(out / f"{number:06}.png")
+    except KeyboardInterrupt:
+        pass
+    return seconds
+
+
 def main(arguments=None):
     """The command; returns its exit code: 0, or 1 if a picture could not be translated."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=pathlib.Path, help="a .tflite file of keras_i2i")
-    parser.add_argument("source", type=pathlib.Path, help="a picture, or a folder of them")
+    parser.add_argument("source", type=pathlib.Path, help="a picture, a folder of them, or camera:0")
     parser.add_argument("out", type=pathlib.Path, help="the picture to write, or a folder")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--frames", type=int, help="of a camera, as many; else until Ctrl-C")
     given = parser.parse_args(arguments)
     try:
         translate = Translator(given.model, given.threads)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
+    kind, _, index = str(given.source).partition(":")
+    if kind == "camera" and index.isdecimal():
+        try:
+            seconds = film(translate, int(index), given.frames, given.out)
+        except (OSError, ModuleNotFoundError) as error:
+            print(error, file=sys.stderr)
+            return 1
+        told(seconds, given.out)
+        return 0
     found, failed, seconds = pairs(given.source, given.out), 0, []
     if not found:
         print(f"{given.source} has no pictures ({', '.join(SUFFIXES)}).", file=sys.stderr)
@@ -101,9 +153,14 @@ def main(arguments=None):
         except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
             print(f"{path}: {error}", file=sys.stderr)
             failed += 1
-    if seconds:
-        print(f"{len(seconds)} translated, {1000 * np.median(seconds):.1f} ms each -> {given.out}")
+    told(seconds, given.out)
     return 1 if failed else 0
+
+
+def told(seconds, out):
+    """Prints how many pictures were translated, and how fast."""
+    if seconds:
+        print(f"{len(seconds)} translated, {1000 * np.median(seconds):.1f} ms each -> {out}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ MODULES = {
     "growth": "growth",
     "scaling": "scaling",
     "serving": "serving",
+    "deploy": "deploy",
 }
 
 

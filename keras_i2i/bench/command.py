@@ -98,3 +98,16 @@ def serving(
 ):
     """What the server answers under load, with batching and without, and what malformed requests do to it."""
     _measured(_started("serving"), report, model=model, rounds=rounds, seconds=seconds)
+
+
+@app.command()
+@reported
+def deploy(
+    model: Annotated[str, typer.Argument(help="Of the zoo.")] = "xgan_face2cartoon",
+    on: Annotated[str, typer.Option(help="Images to compare on, a folder or a file.")] = "photos:test",
+    calibrate: Annotated[str, typer.Option(help="Others, to calibrate int8 by.")] = "photos:validation",
+    rounds: Rounds = 15,
+    report: Report = None,
+):
+    """What each format of `keras-i2i export` weighs, takes and loses."""
+    _measured(_started("deploy"), report, model=model, on=on, calibrate=calibrate, rounds=rounds)

@@ -96,6 +96,21 @@ def network(batch_size, *, threads, method=None, config=None, zoo=None):
     return work
 
 
+def savedmodel(folder, *, threads):
+    """One picture through what `keras-i2i export` wrote."""
+    from keras_i2i.core import backend
+    from keras_i2i.export import savedmodel as saved
+
+    backend.limit_threads(threads)
+    run, side = saved.read_signature(folder), saved.read_metadata(folder)["image_size"]
+    images = _pictures((1, side, side, 3), 0)
+
+    def work():
+        run(images=images)
+
+    return work
+
+
 def _for_inference(batch_size, threads, method, config, zoo):
     import numpy as np
 
@@ -175,7 +190,8 @@ def workers(method, config, batch_size, *, cores, ports, index=0):
     return work
 
 
-KINDS = {function.__name__: function for function in (train, product, translate, network, batches, process, workers)}
+FUNCTIONS = (train, product, translate, network, savedmodel, batches, process, workers)
+KINDS = {function.__name__: function for function in FUNCTIONS}
 
 
 def main():

@@ -85,23 +85,31 @@ def read_signature(folder, name=SIGNATURE):
     """
     if name != SIGNATURE:
         raise ValueError(f"A graph model has the signature {SIGNATURE!r} alone, and no {name!r}.")
+    _program("node"), _node_packages()
+    return lambda *, images: {"images": _run(folder, images)[0]}
+
+
+def seconds(folder, images, count):
+    """How long Node.js takes for the first of some images, `count` times: a list. See `read_signature`."""
+    return [float(line) / 1000 for line in _run(folder, images, count)[1]]
+
+
+def _run(folder, images, count=0):
+    """What a graph model makes of images, and the lines that `run.mjs` printed before the result's shape."""
     node, packages = _program("node"), _node_packages()
-
-    def call(*, images):
-        images = np.ascontiguousarray(images, np.float32)
-        with tempfile.TemporaryDirectory() as scratch:
-            given, made = pathlib.Path(scratch, "given"), pathlib.Path(scratch, "made")
-            images.tofile(given)
-            shape = ",".join(map(str, images.shape))
-            done = _process([node, tools() / "run.mjs", packages, pathlib.Path(folder).absolute(), given, shape, made])
-            if done.returncode:
-                raise RuntimeError(
-                    f"Node.js could not run the graph model in {str(folder)!r} ({_last_line(done)}): export it anew."
-                )
-            shape = [int(side) for side in done.stdout.split("\n")[-2].split(",")]
-            return {"images": np.fromfile(made, np.float32).reshape(shape)}
-
-    return call
+    images = np.ascontiguousarray(images, np.float32)
+    with tempfile.TemporaryDirectory() as scratch:
+        given, made = pathlib.Path(scratch, "given"), pathlib.Path(scratch, "made")
+        images.tofile(given)
+        options = [given, ",".join(map(str, images.shape)), made, count]
+        done = _process([node, tools() / "run.mjs", packages, pathlib.Path(folder).absolute(), *options])
+        if done.returncode:
+            raise RuntimeError(
+                f"Node.js could not run the graph model in {str(folder)!r} ({_last_line(done)}): export it anew."
+            )
+        *lines, shape = done.stdout.strip().split("\n")
+        made = np.fromfile(made, np.float32).reshape([int(side) for side in shape.split(",")])
+        return made, lines[len(lines) - count :]
 
 
 def tools():

@@ -19,7 +19,18 @@ SIGNATURES = ("serving_default", "serving_uint8")
 METADATA = "keras_i2i"  # the name of the file's entry of metadata
 
 
-def write(model, filepath, *, quantize="none", batch=1, signatures=None, calibration=None, about=None, overwrite=False):
+def write(
+    model,
+    filepath,
+    *,
+    quantize="none",
+    batch=1,
+    signatures=None,
+    calibration=None,
+    layers=int8.LAYERS,
+    about=None,
+    overwrite=False,
+):
     """Writes signatures of a model as one TFLite file, all of it or nothing.
 
     Args:
@@ -31,6 +42,7 @@ def write(model, filepath, *, quantize="none", batch=1, signatures=None, calibra
         batch: images a call; None to leave it free, for what resizes its tensors, such as LiteRT in Python.
         signatures: names of those of `savedmodel.save`; None for `SIGNATURES`, as far as the model has them.
         calibration: for "int8" images such as the model will be given, uint8 or float (N, H, W, 3), a hundred or so.
+        layers: see `int8.quantized`.
         about: what else is to be said in the file: a dict of plain values.
         overwrite: replace a file that is there.
 
@@ -65,7 +77,7 @@ def write(model, filepath, *, quantize="none", batch=1, signatures=None, calibra
         inputs = _calibration(model, names, calibration, batch or 1) if quantize == "int8" else None
         with silenced(2):  # the converter tells every step that it takes, and so does the quantizer
             content = converter.convert()
-            content = int8.quantized(content, inputs) if quantize == "int8" else content
+            content = int8.quantized(content, inputs, layers) if quantize == "int8" else content
         targets = {name: _target(name, model) for name in names}
         said = files.description(model, quantize=quantize, signatures=targets, **(about or {}))
         made.write_bytes(_with_metadata(content, json.dumps(said, sort_keys=True).encode()))

@@ -2,18 +2,23 @@
 
 import json
 import os
+import subprocess
 import sys
 
 import keras
+import numpy as np
 import pytest
 
-from keras_i2i.bench import flops, growth, inference, pipeline, scaling, serving, startup, training, worker
+from keras_i2i import zoo
+from keras_i2i.bench import deploy, flops, growth, inference, pipeline, scaling, serving, startup, training, worker
 from keras_i2i.bench.turns import Contestant, compete
 from keras_i2i.core import backend
+from keras_i2i.export import tflite
 from keras_i2i.methods.cyclegan import CycleGAN
 from keras_i2i.methods.xgan import XGAN
 from keras_i2i.networks.resnet import patch_discriminator, resnet_generator
 from tests.harness import refused, run_python
+from tests.zoo.conftest import LICENSE, published, tiny_model, tiny_zoo  # noqa: F401
 
 # Notes its turns in a file, and takes a while.
 TURNS = """
@@ -180,6 +185,50 @@ def test_reports_are_plain_values_and_tables_hold_them(bench, monkeypatch):
         assert found["batch_size"]["exponent"] == found["image_size"]["exponent"] == 0
     if bench is scaling:
         assert found["share_of_ideal"] == 0.5
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="what is exported is TensorFlow's")
+def test_formats_are_exported_and_timed(tmp_path, monkeypatch):
+    from tests.methods.test_xgan import tiny
+
+    monkeypatch.setattr(deploy, "compete", guessed)
+    zoo.publish(tiny(image_size=32), tmp_path / "tiny", name="tiny", task="t", license=LICENSE)
+    images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
+    kinds = ("savedmodel", "tflite", "tflite int8", "onnx")
+    found = deploy.measure(model=tmp_path / "tiny", on=images[:3], calibrate=images[3:], rounds=3, kinds=kinds)
+    assert json.loads(json.dumps(found)) == found and found["images"] == 3 and list(found["artifacts"]) == list(kinds)
+    sizes = {kind: one["bytes"] for kind, one in found["artifacts"].items()}
+    assert 0 < sizes["tflite int8"] < sizes["tflite"]
+    assert found["artifacts"]["tflite"]["psnr"] > 70 > found["artifacts"]["tflite int8"]["psnr"] >= 32
+    # Guessed times: the contestants of 1 and 2 threads in the order of the kinds take 1, 2, 3, ... seconds.
+    assert found["artifacts"]["tflite int8"]["ms"] == {"1": 5500.0, "2": 6600.0}
+    assert found["ratios"] == {"tflite int8 / tflite": {"1": 1.667, "2": 1.5}, "tflite / onnx": {"1": 0.429, "2": 0.5}}
+    assert found["psnr_of_int8_norms"] > 10
+    table = deploy.table(found)
+    assert "| `--to tflite`, `--quantize int8` |" in table and "tflite int8 (1.20)" in table and "3 images" in table
+
+
+def test_exported_files_are_timed_in_turns(tiny_zoo, tmp_path):  # noqa: F811
+    """By the script that needs neither Keras nor TensorFlow; its processes take part in our turns."""
+    path = tflite.write(zoo.load("xgan_tiny"), tmp_path / "tiny.tflite")
+    one = Contestant("lite", [sys.executable, str(deploy.SCRIPT), "--turns", str(path), "1"])
+    compete([one], 2)
+    assert len(one.seconds) == 2 and 0 < one.median < 1 and 10 < one.peak_mb < 300
+    block = "import sys, runpy\nfor name in ('tensorflow', 'keras', 'keras_i2i'): sys.modules[name] = None\n"
+    run = "sys.argv = sys.argv[1:]\nrunpy.run_path(sys.argv[0], run_name='__main__')\n"
+
+    def script(*arguments):
+        command = [sys.executable, "-c", block + run, str(deploy.SCRIPT), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+    done = script(path, path, "--threads", 1, 2, "--rounds", 2)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and lines[0] == "| file | MB | ms, threads: 1 | ms, threads: 2 | peak MB |"
+    assert len(lines) == 4 and {line.count("|") for line in lines} == {6} and lines[2].startswith("| tiny.tflite |")
+    (tmp_path / "no.tflite").write_bytes(b"no model")
+    for name, text in {"missing.tflite": "There is no file", "no.tflite": "ended before its time"}.items():
+        done = script(tmp_path / name)
+        assert done.returncode == 1 and text in done.stderr and done.stdout == ""
 
 
 def test_exponents_are_those_of_powers():

@@ -45,6 +45,8 @@ def test_graph_model_computes_what_the_model_does(tmp_path):
     found = parity(model, made, IMAGES)
     assert found.images == 5 and found.psnr >= parities.REQUIRED["float16"]
     assert all(kind == "float16" for kind, _ in kinds_of_weights(made))
+    seconds = tfjs.seconds(made, IMAGES / 127.5 - 1, 3)
+    assert len(seconds) == 3 and all(0 < one < 10 for one in seconds)
 
     # In "none", just what is a half already is kept as one.
     for variable in model.variables:

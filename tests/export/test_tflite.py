@@ -1,6 +1,7 @@
 """TFLite files: they compute what the model does, in LiteRT, and say what they are."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -236,8 +237,12 @@ def test_parity_of_what_is_not_there(files, tmp_path):
 # ---- the runner -----------------------------------------------------------------------------------------------------
 
 
-def run(*arguments):
-    """The runner where there is no TensorFlow and no Keras: exit code, output and errors."""
+def run(*arguments, modules=""):
+    """The runner where there is no TensorFlow and no Keras: exit code, output and errors.
+
+    Args:
+        modules: a folder of modules that are found first.
+    """
     code = (
         "import runpy, sys\n"
         "for name in ('tensorflow', 'keras', 'keras_i2i'): sys.modules[name] = None\n"
@@ -245,7 +250,11 @@ def run(*arguments):
         "runpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(RUNNER), *map(str, arguments)], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code, str(RUNNER), *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(modules)},
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -263,6 +272,38 @@ def test_runner_translates_a_picture_and_a_folder(files, tmp_path):
     code, printed, said = run(paths["dynamic", 1], tmp_path / "in", tmp_path / "made")
     assert code == 1 and printed.startswith("2 translated, ") and "broken.jpg" in said and "Traceback" not in said
     assert {path.name for path in (tmp_path / "made/deep").iterdir()} == {"0.png", "1.png"}
+
+
+CAMERA = """
+import numpy as np
+class VideoCapture:
+    def __init__(self, index): self.index, self.left = index, 3
+    def isOpened(self): return self.index == 0
+    def read(self):
+        self.left -= 1
+        return self.left >= 0, np.broadcast_to(np.uint8([255, 128, 0]), (24, 32, 3))  # blue, green, red
+    def release(self): print("released")
+"""
+
+
+def test_runner_translates_what_a_camera_sees(files, tmp_path):
+    """By an OpenCV of ours, which has one camera with three frames."""
+    model, paths = files
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules/cv2.py").write_text(CAMERA)
+    options = dict(modules=tmp_path / "modules")
+    code, printed, said = run(paths["none", 1], "camera:0", tmp_path / "out", "--frames", 2, **options)
+    assert (code, said.count("Traceback")) == (0, 0) and printed.startswith("released\n2 translated, ")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["000000.png", "000001.png"]
+    expected = model.translate(np.broadcast_to(np.uint8([0, 128, 255]), (16, 16, 3)))
+    assert np.abs(np.asarray(Image.open(tmp_path / "out/000000.png")).astype(int) - expected).max() <= 1
+    for index in (0, 7):  # it ends, or there is none
+        code, printed, said = run(paths["none", 1], f"camera:{index}", tmp_path / "more", **options)
+        assert code == 1 and f"Camera {index} gives no pictures." in said and "Traceback" not in said
+        assert printed == "released\n"
+    (tmp_path / "modules/cv2.py").write_text("raise ModuleNotFoundError('No module named cv2')")
+    code, _, said = run(paths["none", 1], "camera:0", tmp_path / "more", **options)
+    assert code == 1 and "pip install opencv-python-headless" in said and "Traceback" not in said
 
 
 def test_runner_tells_what_is_wrong(files, tmp_path):

@@ -1,11 +1,11 @@
-// Runs a TensorFlow.js graph model on its WebAssembly backend: node run.mjs PACKAGES MODEL IN SHAPE OUT
+// Runs a TensorFlow.js graph model on its WebAssembly backend: node run.mjs PACKAGES MODEL IN SHAPE OUT [COUNT]
 // PACKAGES is a folder with node_modules; IN and OUT are files of float32; SHAPE is that of IN, as 5,64,64,3.
-// Prints the shape of OUT.
+// Prints the milliseconds of each of COUNT further runs of the first of IN, and then the shape of OUT.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, sep } from 'node:path';
 
-async function main(packages, folder, from, shape, to) {
+async function main(packages, folder, from, shape, to, count = '0') {
   const installed = createRequire(join(packages, 'package.json'));
   const tf = installed('@tensorflow/tfjs-core');
   const { loadGraphModel } = installed('@tensorflow/tfjs-converter');
@@ -35,6 +35,15 @@ async function main(packages, folder, from, shape, to) {
   }
   const all = tf.concat(made);
   writeFileSync(to, new Uint8Array((await all.data()).slice().buffer));
+
+  const [first] = tf.split(images, images.shape[0]);
+  for (let turn = 0; turn < Number(count); turn++) {
+    const start = performance.now();
+    const result = tf.tidy(() => model.execute(first));
+    await result.data();
+    console.log(performance.now() - start);
+    result.dispose();
+  }
   console.log(all.shape.join(','));
 }
 
