@@ -40,7 +40,7 @@ def measure(*, model=MODEL, on="photos:test", calibrate="photos:validation", rou
 
     entry = registry.find(model)
     images, calibration = (data.read(spec, entry.record.image_size).pixels for spec in (on, calibrate))
-    found = report.begin("deploy", model=entry.record.name, images=len(images), rounds=rounds, threads=max(THREADS))
+    found = report.begin("deploy", model=entry.record.name, images=len(images), rounds=rounds)
     found["artifacts"], players = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for kind in kinds:
@@ -112,8 +112,8 @@ def table(found):
         if one.get("two_threads_over_one", 0) > 1
     ]
     lines = [
-        f"`{found['model']}`, on {found['images']} images that it was not trained on; one image at a time, "
-        + report.conditions(found),
+        f"`{found['model']}`: parity on {found['images']} images that it was not trained on; times of one image,"
+        f" medians of {found['rounds']} alternated turns on {found['machine']}, {found['date']}.",
         "",
         report.markdown(["", "MB", "PSNR, dB", "ms, 1 thread", "2 threads", "peak MB"], rows),
         "",
