@@ -1,9 +1,9 @@
 """int8 weights and activations of a TFLite file's convolutions and dense layers, by Google's AI Edge Quantizer.
 
-What lies between them stays float32, norms above all: in int8 they lose more (`keras-i2i bench deploy` says how much), and
-LiteRT aborts where one sees a single pixel. TensorFlow's own converter quantises them as well, with a pair of quantise
-and dequantise around every negation and root; and it takes the ranges of layers that LiteRT computes in place from what
-overwrote them.
+What lies between them stays float32, norms above all: in int8 they lose more (`keras-i2i bench deploy` says how much),
+and LiteRT aborts where one sees a single pixel. TensorFlow's own converter quantises them as well, with a pair of
+quantise and dequantise around every negation and root; and it takes the ranges of layers that LiteRT computes in place
+from what overwrote them.
 """
 
 import warnings
