@@ -403,6 +403,12 @@ def export(
     calibrate: Annotated[
         str | None, typer.Option(help="Images that the model will be given, for int8: a folder or a file.")
     ] = None,
+    signature: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Of a TFLite file, such as to_photo or embed; may be repeated. Else the model's own direction."
+        ),
+    ] = None,
     version: Annotated[int, typer.Option(min=1, help="Of a SavedModel; servers take the largest.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
 ):
@@ -411,7 +417,8 @@ def export(
     start()
     from keras_i2i.export import command
 
-    path, equal = command.export(found, to.value, out, quantize.value, batch or None, on, overwrite, version, calibrate)
+    kept = dict(quantize=quantize.value, batch=batch or None, calibrate=calibrate, signatures=signature or None)
+    path, equal = command.export(found, to.value, out, on=on, overwrite=overwrite, version=version, **kept)
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     size = sum(file.stat().st_size for file in files)
     print(f"{found.record.name} as {to.value} -> {path} ({size / 1e6:.1f} MB): {equal}")

@@ -254,6 +254,23 @@ def test_export_to_int8_is_calibrated(tiny_zoo, tmp_path):
         assert code == 1 and "is calibrated on images that the model will be given" in said and said.count("\n") == 1
 
 
+def test_export_of_chosen_signatures(tiny_zoo, tmp_path):
+    pytest.importorskip("tensorflow")
+    paint(tmp_path / "in", (100, 150, 200), 2)
+    options = ("export", "xgan_tiny", "--on", tmp_path / "in", "-o", tmp_path / "tiny.tflite")
+    code, printed, said = run(*options, "--to", "tflite", "--signature", "to_photo", "--signature", "embed")
+    assert code == 0 and "PSNR" in printed, said
+    assert tflite.read_metadata(tmp_path / "tiny.tflite")["signatures"] == {"to_photo": "photo", "embed": ""}
+    for to, name, text in (
+        ("tflite", "to_moon", "no signature 'to_moon'"),
+        ("tflite", "embed", "the signature 'embed' makes none"),
+        ("onnx", "embed", "choose them for tflite alone"),
+    ):
+        code, _, said = run(*options, "--to", to, "--signature", name, "--overwrite")
+        assert code == 1 and text in said and said.count("\n") == 1
+    assert tflite.read_metadata(tmp_path / "tiny.tflite")["signatures"] == {"to_photo": "photo", "embed": ""}
+
+
 def test_export_is_proven_on_the_pictures_of_the_sample_sheet(tiny_zoo):
     found = registry.find("xgan_tiny")
     size = found.record.image_size

@@ -20,7 +20,18 @@ SHEET_SCALE = 2
 QUANTIZED = ("tflite", "tfjs")  # formats whose weights can be kept in fewer bits
 
 
-def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=False, version=1, calibrate=None):
+def export(
+    found,
+    to,
+    out=None,
+    quantize="none",
+    batch=1,
+    on=None,
+    overwrite=False,
+    version=1,
+    calibrate=None,
+    signatures=None,
+):
     """Writes a model of the zoo, runs what was written and the model on the same images, and keeps it if they agree.
 
     Args:
@@ -32,6 +43,7 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
         on: what `ki.data.source` takes; None for `samples`.
         overwrite: replace what is there.
         calibrate: for "int8" what `ki.data.source` takes, images that the model will be given; None else.
+        signatures: of a TFLite file, as for `tflite.write`; it is proven by "serving_default", or else by the first.
         version: of a SavedModel, a whole number: TensorFlow Serving serves the largest that it finds.
 
     Returns:
@@ -45,6 +57,8 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
         raise ValueError(
             f"What is exported to {to} keeps float32 weights: leave {quantize!r} to {' and '.join(QUANTIZED)}."
         )
+    if signatures and to != "tflite":
+        raise ValueError(f"What is exported to {to} has the signatures that it has: choose them for tflite alone.")
     if (quantize == "int8") != (calibrate is not None):
         raise ValueError(
             "int8, and it alone, is calibrated on images that the model will be given: --calibrate FOLDER."
@@ -59,7 +73,9 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
     write, kept, name = {
         "savedmodel": (savedmodel.write, "none", pathlib.Path(record.name, str(version))),
         "tflite": (
-            functools.partial(tflite.write, quantize=quantize, batch=batch, calibration=calibration),
+            functools.partial(
+                tflite.write, quantize=quantize, batch=batch, calibration=calibration, signatures=signatures
+            ),
             quantize,
             f"{record.name}.tflite",
         ),
@@ -72,7 +88,8 @@ def export(found, to, out=None, quantize="none", batch=1, on=None, overwrite=Fal
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.absolute().parent) as scratch:
         made = write(model, pathlib.Path(scratch, target.name), about=about)
-        equal = parities.parity(model, made, inputs)
+        proven = signatures[0] if signatures and "serving_default" not in signatures else "serving_default"
+        equal = parities.parity(model, made, inputs, proven)
         lacking = equal.lacking(kept)
         if lacking:
             raise RuntimeError(f"What was written is not the model, and was thrown away: {equal}, not {lacking}.")
