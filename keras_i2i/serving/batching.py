@@ -138,30 +138,40 @@ class Batcher:
             self._timer.cancel()
             self._timer = None
         while self._busy < self.limits.workers:
-            for kind, queue in list(self._queues.items()):
-                self._forget(queue, loop.time())
-                if not queue:
-                    del self._queues[kind]
-            if not self._queues:
+            oldest = self._oldest(loop.time())
+            if oldest is None:
                 break
-            kind, queue = min(self._queues.items(), key=lambda item: item[1][0].since)
-            due = queue[0].since + (self.limits.wait if self._gathered > 1 else 0)
-            full = sum(one.rows for one in queue) >= self.limits.batch
+            kind, waiting = oldest
+            due = waiting[0].since + (self.limits.wait if self._gathered > 1 else 0)
+            full = sum(one.rows for one in waiting) >= self.limits.batch
             if not (full or self._closing or due <= loop.time()):
                 self._timer = loop.call_at(due, self._start)
                 break
-            batch = [queue.popleft()]
-            rows = batch[0].rows
-            while queue and rows + queue[0].rows <= self.limits.batch:
-                batch.append(queue.popleft())
-                rows += batch[-1].rows
-            self.rows -= rows
-            self.bytes -= sum(one.bytes for one in batch)
+            batch = self._taken(waiting)
             self._busy += 1
             self._gathered = len(batch)
             loop.create_task(self._answer(kind[0], batch))
         if not self._busy and not self._queues:
             self._idle.set()
+
+    def _oldest(self, now):
+        """(kind, queue) with the request that has waited longest of all; None if nobody waits."""
+        for kind, queue in list(self._queues.items()):
+            self._forget(queue, now)
+            if not queue:
+                del self._queues[kind]
+        return min(self._queues.items(), key=lambda item: item[1][0].since, default=None)
+
+    def _taken(self, queue):
+        """Takes a batch from the front of a queue: as many requests as fit, and one in any case."""
+        batch = [queue.popleft()]
+        rows = batch[0].rows
+        while queue and rows + queue[0].rows <= self.limits.batch:
+            batch.append(queue.popleft())
+            rows += batch[-1].rows
+        self.rows -= rows
+        self.bytes -= sum(one.bytes for one in batch)
+        return batch
 
     def _forget(self, queue, now):
         """Drops requests from the front that nobody waits for any longer."""
