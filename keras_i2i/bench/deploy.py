@@ -30,7 +30,8 @@ def measure(*, model=MODEL, on="photos:test", calibrate="photos:validation", rou
         over the turns; and the parity of int8 where norms are quantised too.
 
     Raises:
-        FileNotFoundError: this is no checkout. As `export.command.export` for what cannot be exported.
+        FileNotFoundError: this is no checkout. ValueError: the model makes classes. As `export.command.export` for
+            what cannot be exported.
     """
     if not SCRIPT.is_file():
         raise FileNotFoundError("What times exported models lies in tflite_export/ of a checkout: run it from there.")
@@ -69,12 +70,14 @@ def measure(*, model=MODEL, on="photos:test", calibrate="photos:validation", rou
 
 def _exported(entry, kind, folder, images, calibration):
     """Where one kind was written, and its size and parity."""
-    from keras_i2i.export import command
+    from keras_i2i.export import command, parities
 
     to, _, quantize = kind.partition(" ")
     name = kind.replace(" ", "_") + (f".{to}" if to in ("tflite", "onnx") else "")
     options = {"on": images, "calibrate": calibration if quantize == "int8" else None}
     path, equal = command.export(entry, to, pathlib.Path(folder, name), quantize or "none", **options)
+    if not isinstance(equal, parities.Parity):
+        raise ValueError(f"Models that make images are compared, and {entry.record.name} makes classes.")
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     size = sum(file.stat().st_size for file in files)
     return path, {"bytes": size, "psnr": round(equal.psnr, 1), "max": round(equal.max, 6)}
