@@ -124,8 +124,29 @@ def _write_half(model, path):
             if isinstance(layer, ImagePool):
                 layer.forget()
         bare.save_weights(single)
-        with h5py.File(single, "r") as source, h5py.File(path, "w") as target:
+        with h5py.File(single, "r") as source, _new_file(path) as target:
             _copy_half(source, target)
+
+
+def _new_file(path):
+    """An empty HDF5 file that is written by the format of HDF5 1.10 (2016): the oldest, h5py's default, takes some
+    hundred kB more.
+    """
+    from h5py import File, h5f, h5p
+
+    created, access = h5p.create(h5p.FILE_CREATE), h5p.create(h5p.FILE_ACCESS)
+    created.set_obj_track_times(False)
+    access.set_libver_bounds(h5f.LIBVER_V110, h5f.LIBVER_V110)
+    return File(h5f.create(os.fsencode(path), h5f.ACC_TRUNC, fcpl=created, fapl=access))
+
+
+def _new_group(parent, name):
+    """A group that does not say when it was made."""
+    from h5py import Group, h5g, h5p
+
+    created = h5p.create(h5p.GROUP_CREATE)
+    created.set_obj_track_times(False)
+    return Group(h5g.create(parent.id, name.encode(), gcpl=created))
 
 
 def _copy_half(source, target):
@@ -138,7 +159,7 @@ def _copy_half(source, target):
         target.attrs[key] = source.attrs[key]
     for key in sorted(source):
         if isinstance(source[key], h5py.Group):
-            _copy_half(source[key], target.create_group(key))
+            _copy_half(source[key], _new_group(target, key))
             continue
         value = source[key][()]
         if value.dtype == np.float32:
