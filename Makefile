@@ -58,7 +58,7 @@ $(VENV)/.torch: $(STAMP)
 lock: $(STAMP)
 	@$(PY) -m pip install --quiet --disable-pip-version-check uv
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m uv pip compile --quiet --universal --python-version 3.10 \
-	    --extra faces --extra worlds --extra plots --extra litert --extra serving --extra test --no-emit-index-url --no-emit-find-links \
+	    --extra faces --extra worlds --extra plots --extra litert --extra serving --extra beam --extra test --no-emit-index-url --no-emit-find-links \
 	    pyproject.toml --output-file requirements.lock
 
 readme: $(STAMP)

@@ -17,7 +17,7 @@ import keras_i2i
 
 ROOT = pathlib.Path(__file__).parent.parent
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
-SHIPPED_EXTRAS = ("faces", "litert", "worlds", "test")
+SHIPPED_EXTRAS = ("faces", "litert", "serving", "beam", "worlds", "test")
 
 
 @pytest.fixture(scope="module")

@@ -94,7 +94,9 @@ def test_equal_features_have_equal_latents_in_both_domains():
     x = CASE.data(model)["a"]
     np.testing.assert_array_equal(model.embed(x, "horse"), model.embed(x, "zebra"))
     latents = model._encode({"a": x, "b": x}, training=False)
-    np.testing.assert_array_equal(array(latents["a"]), array(latents["b"]))
+    # Both are halves of one batch: how a convolution adds up depends on the place in it and the number of threads.
+    np.testing.assert_allclose(array(latents["a"]), array(latents["b"]), atol=1e-5)
+    assert array(latents["a"]).std() > 0.1
 
 
 @pytest.mark.parametrize(
