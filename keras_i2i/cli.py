@@ -415,13 +415,11 @@ def export(
     """Writes a model in a format that runs without this package, and proves it equal."""
     found = find(name)
     start()
-    from keras_i2i.export import command
+    from keras_i2i.export import command, files
 
     kept = dict(quantize=quantize.value, batch=batch or None, calibrate=calibrate, signatures=signature or None)
     path, equal = command.export(found, to.value, out, on=on, overwrite=overwrite, version=version, **kept)
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    size = sum(file.stat().st_size for file in files)
-    print(f"{found.record.name} as {to.value} -> {path} ({size / 1e6:.1f} MB): {equal}")
+    print(f"{found.record.name} as {to.value} -> {path} ({files.size(path) / 1e6:.1f} MB): {equal}")
 
 
 @app.command()

@@ -9,6 +9,7 @@ fill the picture.
 """
 
 import argparse
+import itertools
 import pathlib
 import sys
 import time
@@ -89,12 +90,11 @@ def frames(index, count):
         raise ModuleNotFoundError("A camera is read by OpenCV: pip install opencv-python-headless.") from None
     camera = cv2.VideoCapture(index)
     try:
-        while count is None or count > 0:
+        for _ in itertools.count() if count is None else range(count):
             there, pixels = camera.read() if camera.isOpened() else (False, None)
             if not there:
                 raise OSError(f"Camera {index} gives no pictures.")
             yield Image.fromarray(np.ascontiguousarray(pixels[..., ::-1]))  # OpenCV has blue first
-            count = None if count is None else count - 1
     finally:
         camera.release()
 

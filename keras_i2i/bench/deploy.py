@@ -70,7 +70,7 @@ def measure(*, model=MODEL, on="photos:test", calibrate="photos:validation", rou
 
 def _exported(entry, kind, folder, images, calibration):
     """Where one kind was written, and its size and parity."""
-    from keras_i2i.export import command, parities
+    from keras_i2i.export import command, files, parities
 
     to, _, quantize = kind.partition(" ")
     name = kind.replace(" ", "_") + (f".{to}" if to in ("tflite", "onnx") else "")
@@ -78,9 +78,7 @@ def _exported(entry, kind, folder, images, calibration):
     path, equal = command.export(entry, to, pathlib.Path(folder, name), quantize or "none", **options)
     if not isinstance(equal, parities.Parity):
         raise ValueError(f"Models that make images are compared, and {entry.record.name} makes classes.")
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    size = sum(file.stat().st_size for file in files)
-    return path, {"bytes": size, "psnr": round(equal.psnr, 1), "max": round(equal.max, 6)}
+    return path, {"bytes": files.size(path), "psnr": round(equal.psnr, 1), "max": round(equal.max, 6)}
 
 
 def _contestant(kind, path, threads):

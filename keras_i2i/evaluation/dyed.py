@@ -61,7 +61,8 @@ def evaluate(model, *, split="test", count=COUNT):
 
     Returns:
         a JSON-able dict: `accuracy`, the share of translations in directions never seen whose hair is nearest to the
-        target's colour, `accuracy_seen` in the others, `accuracy_least` of the worst direction, 0..1; `outside_l1`,
+        target's colour, `accuracy_seen` in the others, `accuracy_least` of the worst direction, 0..1; `accuracy_from`
+        and `accuracy_to`, of all directions from a colour and to it, dicts; `outside_l1`,
         mean absolute difference to the source beside the hair, 0..1; `error`, mean distance of the mean colour of the
         hair to what it is on the true portrait of that colour, 0..1. "protocol" has all that is needed to repeat them.
     """
@@ -79,6 +80,7 @@ def evaluate(model, *, split="test", count=COUNT):
         "accuracy": float(np.mean([share for way, share in shares.items() if model.anchor not in way])),
         "accuracy_seen": float(np.mean([share for way, share in shares.items() if model.anchor in way])),
         "accuracy_least": min(shares.values()),
+        **{f"accuracy_{word}": _by_color(shares, place) for place, word in enumerate(("from", "to"))},
         "outside_l1": float(np.mean(outside)),
         "error": float(np.mean(errors)),
         "protocol": {
@@ -88,6 +90,11 @@ def evaluate(model, *, split="test", count=COUNT):
             "image_size": IMAGE_SIZE,
         },
     }
+
+
+def _by_color(shares, place):
+    """Means of the directions' shares by the colour at a place of the direction: 0 for the source, 1 for the target."""
+    return {color: float(np.mean([share for way, share in shares.items() if way[place] == color])) for color in COLORS}
 
 
 def samples(model, columns=12):

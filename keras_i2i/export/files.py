@@ -80,6 +80,12 @@ def new_file(filepath, suffix, overwrite=False):
     os.chmod(target, 0o644)
 
 
+def size(artifact):
+    """The bytes of an artifact, a file or a folder, as a `pathlib.Path`."""
+    files = [artifact] if artifact.is_file() else [path for path in artifact.rglob("*") if path.is_file()]
+    return sum(path.stat().st_size for path in files)
+
+
 def description(model, **more):
     """What an artifact says of its model, a dict of plain values: method, domains, images' size and range, and more."""
     return {

@@ -18,8 +18,8 @@ def quantized(content, inputs, layers=LAYERS, threads=2):
     """The bytes of a TFLite file whose layers compute in int8.
 
     Weights are symmetric, with a scale for every channel; activations have one for the tensor, from the smallest and
-    the largest value that calibration sees. (The quantizer's own default is a moving average of these, which clips: on
-    xgan_face2cartoon 30 dB in place of 39.)
+    the largest value that calibration sees. (The quantizer's own default is a moving average of these, which cuts off
+    what few images have.)
 
     Args:
         content: bytes of a float32 file.

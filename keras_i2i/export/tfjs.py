@@ -85,7 +85,8 @@ def read_signature(folder, name=SIGNATURE):
     """
     if name != SIGNATURE:
         raise ValueError(f"A graph model has the signature {SIGNATURE!r} alone, and no {name!r}.")
-    _program("node"), _node_packages()
+    _program("node")
+    _node_packages()
     return lambda *, images: {"images": _run(folder, images)[0]}
 
 

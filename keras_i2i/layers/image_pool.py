@@ -49,9 +49,9 @@ class ImagePool(keras.layers.Layer):
 
     def forget(self):
         """Empties the memory: the next images fill it anew."""
-        for weight in self.weights:
-            if weight is not self.generator.state:
-                weight.assign(ops.zeros_like(weight))
+        if self.size and self.built:
+            self.images.assign(ops.zeros_like(self.images))
+            self.count.assign(0)
 
     def compute_output_shape(self, input_shape):
         return input_shape

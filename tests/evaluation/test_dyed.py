@@ -69,6 +69,8 @@ def test_who_knows_the_seen_directions_alone(drawn):
     some = model(lambda given, target: known(given, target) if "blue" in (*given, target) else unchanged(given, target))
     values = protocol.evaluate(some, count=4)
     assert values["accuracy_seen"] == 1 and values["accuracy"] == values["accuracy_least"] == 0
+    assert values["accuracy_from"]["red"] == values["accuracy_to"]["red"] == pytest.approx(0.1)
+    assert values["accuracy_from"]["blue"] == values["accuracy_to"]["blue"] == 1
 
 
 def test_the_sheet_is_a_square_of_colours(drawn, monkeypatch):
