@@ -395,6 +395,12 @@ def export(
         typer.Option("--out", "-o", help="What to make, else NAME.tflite, ...; a SavedModel's is OUT/NAME/VERSION."),
     ] = None,
     quantize: Annotated[Quantize, typer.Option(help="How TFLite and TF.js keep their weights.")] = Quantize.none,
+    size: Annotated[
+        str | None,
+        typer.Option(
+            help="Side of images in pixels, where the model's weights allow others; of a TFLite file dynamic."
+        ),
+    ] = None,
     batch: Annotated[int, typer.Option(min=0, help="Images a call of a TFLite file; 0 for any number.")] = 1,
     on: Annotated[
         str | None,
@@ -417,7 +423,13 @@ def export(
     start()
     from keras_i2i.export import command, files
 
-    kept = dict(quantize=quantize.value, batch=batch or None, calibrate=calibrate, signatures=signature or None)
+    if size is not None and size != command.DYNAMIC:
+        if not size.isdecimal() or int(size) < 1:
+            raise ValueError(f"--size is a number of pixels, or {command.DYNAMIC}, got {size!r}.")
+        size = int(size)
+    kept = dict(
+        quantize=quantize.value, batch=batch or None, calibrate=calibrate, signatures=signature or None, size=size
+    )
     path, equal = command.export(found, to.value, out, on=on, overwrite=overwrite, version=version, **kept)
     print(f"{found.record.name} as {to.value} -> {path} ({files.size(path) / 1e6:.1f} MB): {equal}")
 

@@ -20,6 +20,7 @@ from keras_i2i.core.players import due_phases, stage_at
 from keras_i2i.core.translator import Translator
 from keras_i2i.data import read_image
 from keras_i2i.export import servable
+from keras_i2i.layers.image_pool import ImagePool
 from tests.harness import (
     assert_close,
     assert_same_pixels,
@@ -34,6 +35,12 @@ from tests.harness import (
     turns,
     values_of,
 )
+
+
+def shapes_of(model):
+    """The shapes of all weights but what image pools remember."""
+    layers = (layer for layer in model.layers if not isinstance(layer, ImagePool))
+    return [weight.shape for layer in layers for weight in layer.weights]
 
 
 class Contract:
@@ -239,6 +246,24 @@ class Contract:
         for size in case.sizes:
             model = case.make(image_size=size)
             assert all(made.shape[1:] == (size, size, 3) for made in outputs(model, np.zeros((1, size, size, 3))))
+
+    def test_made_anew_for_another_size_with_the_same_weights(self, case):
+        model = case.compiled()
+        rng = np.random.default_rng(0)
+        for averages in (average.averages for average in model.averages.values()):
+            for value in averages:
+                value.assign(value + rng.uniform(0, 0.1, value.shape))
+        images = rng.uniform(-1, 1, (2, model.image_size, model.image_size, 3)).astype(np.float32)
+        same = model.resized(model.image_size)
+        assert same is not model and not same.compiled
+        for own, made in zip(outputs(model, images), outputs(same, images), strict=True):
+            np.testing.assert_allclose(made, own, rtol=0, atol=1e-5)
+        for size in case.sizes:
+            if shapes_of(case.make(image_size=size)) == shapes_of(case.make()):
+                assert model.resized(size).image_size == size
+            else:
+                with refused(ValueError, f"{size}x{size} would need others"):
+                    model.resized(size)
 
 
 class Translating:

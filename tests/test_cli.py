@@ -254,6 +254,27 @@ def test_export_to_int8_is_calibrated(tiny_zoo, tmp_path):
         assert code == 1 and "is calibrated on images that the model will be given" in said and said.count("\n") == 1
 
 
+def test_export_for_images_of_another_size(tiny_zoo, tmp_path):
+    pytest.importorskip("tensorflow")
+    shipped = pathlib.Path(zoo.__file__).parents[2] / "zoo/unit_haircolor"
+    for size, onto in (("128", "large.tflite"), ("dynamic", "any.tflite")):
+        code, printed, said = run("export", shipped, "--to", "tflite", "--size", size, "-o", tmp_path / onto)
+        assert code == 0 and "PSNR" in printed, said
+    assert tflite.read_metadata(tmp_path / "large.tflite")["image_size"] == 128
+    about = tflite.read_metadata(tmp_path / "any.tflite")
+    assert (about["image_size"], about["any_size"]) == (64, True)
+    for to, size, text in (
+        ("onnx", "dynamic", "leave 'dynamic' to tflite"),
+        ("tflite", "dynamic", "32x32 would need others"),
+        ("tflite", "32", "32x32 would need others"),
+        ("tflite", "20", "must be a multiple of 16"),
+        ("tflite", "large", "a number of pixels, or dynamic"),
+    ):
+        code, _, said = run("export", "xgan_tiny", "--to", to, "--size", size, "-o", tmp_path / "none")
+        assert code == 1 and text in said and said.count("\n") == 1
+    assert not (tmp_path / "none").exists()
+
+
 def test_export_of_chosen_signatures(tiny_zoo, tmp_path):
     pytest.importorskip("tensorflow")
     paint(tmp_path / "in", (100, 150, 200), 2)

@@ -10,6 +10,7 @@ fill the picture.
 
 import argparse
 import itertools
+import json
 import pathlib
 import sys
 import time
@@ -29,12 +30,13 @@ class Translator:
     Args:
         path: of the .tflite file.
         threads: to compute with.
+        size: of the pictures, in pixels, for a file that takes any; None for what the model was trained on.
 
     Raises:
-        ValueError: it is no file of keras_i2i.
+        ValueError: it is no file of keras_i2i, or takes another size.
     """
 
-    def __init__(self, path, threads=2):
+    def __init__(self, path, threads=2, size=None):
         content = pathlib.Path(path).read_bytes()
         if content[4:8] != b"TFL3":
             raise ValueError(f"{path} is no TFLite file.")
@@ -44,10 +46,13 @@ class Translator:
         self.about = metadata(content)
         self._interpreter = interpreter
         self._run = interpreter.get_signature_runner(SIGNATURE)
-        _, self.size, _, _ = self._run.get_input_details()["images"]["shape_signature"]
+        side = int(self._run.get_input_details()["images"]["shape_signature"][1])
+        if size is not None and side not in (-1, size):
+            raise ValueError(f"{path} takes pictures of {side}x{side} pixels alone.")
+        self.size = size or (side if side > 0 else json.loads(self.about)["image_size"])
 
     def __call__(self, picture):
-        """Translates a `PIL.Image.Image` of any size, and returns one of the model's."""
+        """Translates a `PIL.Image.Image` of any size, and returns one of the file's."""
         square = ImageOps.fit(picture.convert("RGB"), (self.size, self.size), Image.Resampling.LANCZOS)
         return Image.fromarray(self._run(images=np.asarray(square)[None])["images"][0])
 
@@ -121,10 +126,11 @@ def main(arguments=None):
     parser.add_argument("source", type=pathlib.Path, help="a picture, a folder of them, or camera:0")
     parser.add_argument("out", type=pathlib.Path, help="the picture to write, or a folder")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--size", type=int, help="of pictures in pixels, for a file that takes any")
     parser.add_argument("--frames", type=int, help="of a camera, as many; else until Ctrl-C")
     given = parser.parse_args(arguments)
     try:
-        translate = Translator(given.model, given.threads)
+        translate = Translator(given.model, given.threads, given.size)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

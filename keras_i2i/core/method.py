@@ -15,11 +15,12 @@ from keras import ops
 
 from keras_i2i.core import backend, batches, clipping, reduction
 from keras_i2i.core.compiling import Compiling
-from keras_i2i.core.ema import KeepsAverages
+from keras_i2i.core.ema import KeepsAverages, WeightAverage
 from keras_i2i.core.guard import Guard, NaNGuard
 from keras_i2i.core.players import due_phases, stage_at, total_steps
 from keras_i2i.core.randomness import KeepsRandomness
 from keras_i2i.core.resume import take_up
+from keras_i2i.layers.image_pool import ImagePool
 
 
 class Method(Compiling, KeepsAverages, KeepsRandomness, keras.Model):
@@ -122,6 +123,35 @@ class Method(Compiling, KeepsAverages, KeepsRandomness, keras.Model):
             starts = range(0, len(arrays[0]), batch_size)
             parts = [run(*(array[i : i + batch_size] for array in arrays)) for i in starts]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def resized(self, image_size):
+        """This model for images of another size: its networks made anew for that, with the same weights.
+
+        They know what they were trained on at the size of the training: at twice that size they see details that are
+        twice as large.
+
+        Args:
+            image_size: side of the square images, in pixels.
+
+        Returns:
+            A model of the same class, not compiled; its weights are the moving averages, where this one has them.
+
+        Raises:
+            ValueError: the method cannot have that size, or its weights are for one size, as those of dense layers.
+        """
+        other = type(self)(self.config, image_size=image_size)
+        memories = (ImagePool, WeightAverage)
+        own, new = ([layer for layer in model.layers if not isinstance(layer, memories)] for model in (self, other))
+        shapes = [[weight.shape for layer in layers for weight in layer.weights] for layers in (own, new)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                f"This {type(self).__name__} has weights for images of {self.image_size}x{self.image_size} pixels, and"
+                f" {image_size}x{image_size} would need others: train it for them."
+            )
+        with self.averaged_weights():
+            for old, layer in zip(own, new, strict=True):
+                layer.set_weights(old.get_weights())
+        return other
 
     def export(self, filepath, **options):
         """Writes a SavedModel with the signatures of `export_signatures` (see `keras_i2i.export.savedmodel`)."""

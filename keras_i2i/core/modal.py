@@ -1,5 +1,6 @@
 """`ModalTranslator`: the base of the methods that translate between modalities, by codes that they have in common."""
 
+import dataclasses
 import functools
 import itertools
 from collections.abc import Mapping
@@ -127,7 +128,7 @@ class ModalTranslator(Translator):
         counts = {len(values) for values in given.values()}
         if len(counts) > 1:
             raise ValueError(f"All modalities need equally many images, got {', '.join(map(str, sorted(counts)))}.")
-        return given, kind or imaging.Kind(np.dtype(np.uint8), imaging.RANGES[2], batched)
+        return given, kind or dataclasses.replace(imaging.PIXELS, batched=batched)
 
     @staticmethod
     def _shares(given, weights):

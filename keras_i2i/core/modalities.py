@@ -44,7 +44,7 @@ class Image:
 
     def shown(self, values):
         """Values (N, H, W, ...) for people: uint8 RGB (N, H, W, 3)."""
-        return imaging.Kind(np.dtype(np.uint8), imaging.RANGES[2], True).restore(imaging.to_model(values)[0])
+        return imaging.PIXELS.restore(imaging.to_model(values)[0])
 
     def picture(self, values):
         """What a file is to have of one example (H, W, ...), without loss, as a `PIL.Image.Image`."""

@@ -17,6 +17,7 @@ ASSETS = pathlib.Path(__file__).parents[1] / "assets"
 EMPTY = 8.0  # standard deviation of 255 values; where a sheet has no picture, its palette makes it not quite even
 SAMPLE_ROWS = 2
 SHEET_SCALE = 2
+DYNAMIC = "dynamic"
 QUANTIZED = ("tflite", "tfjs")  # formats whose weights can be kept in fewer bits
 
 
@@ -31,6 +32,7 @@ def export(
     version=1,
     calibrate=None,
     signatures=None,
+    size=None,
 ):
     """Writes a model of the zoo, runs what was written and the model on the same images, and keeps it if they agree.
 
@@ -44,13 +46,16 @@ def export(
         overwrite: replace what is there.
         calibrate: for "int8" what `ki.data.source` takes, images that the model will be given; None else.
         signatures: of a TFLite file, as for `tflite.write`; it is proven by "serving_default", or else by the first.
+        size: of the images, in pixels, where the networks' weights allow another than the model's; "dynamic" to leave
+            it free in a TFLite file, which is proven at the model's size and at twice that.
         version: of a SavedModel, a whole number: TensorFlow Serving serves the largest that it finds.
 
     Returns:
         (its `pathlib.Path`, `parities.Parity` or `parities.Agreement`).
 
     Raises:
-        As the format's `write`, `parity` and `ki.data.source`; ValueError: a `quantize` for a format that has none.
+        As the format's `write`, `parity`, `Method.resized` and `ki.data.source`; ValueError: a `quantize`, or
+        "dynamic", for a format that has none.
         RuntimeError: they do not agree, and then nothing was written.
     """
     if quantize != "none" and to not in QUANTIZED:
@@ -63,10 +68,15 @@ def export(
         raise ValueError(
             "int8, and it alone, is calibrated on images that the model will be given: --calibrate FOLDER."
         )
-    model = zoo.load(found.folder)
+    if size == DYNAMIC and to != "tflite":
+        raise ValueError(f"What is exported to {to} has one size: give it in pixels, or leave {DYNAMIC!r} to tflite.")
+    any_size, model = size == DYNAMIC, zoo.load(found.folder)
+    cell = model.image_size  # of its sample sheet
+    if size is not None and not any_size:
+        model = model.resized(size)
     # Of several modalities, only the first one's row of a sheet has what its encoder takes.
     rows = 1 if model.layout is Layout.modalities else SAMPLE_ROWS
-    inputs = samples(found, model.image_size, rows) if on is None else data.read(on, model.image_size).pixels
+    inputs = samples(found, cell, rows) if on is None else data.read(on, model.image_size).pixels
     record = found.record
     about = {"name": record.name, "license": record.license.weights, "weights_sha256": record.weights.sha256}
     calibration = None if calibrate is None else data.read(calibrate, model.image_size).pixels
@@ -74,7 +84,12 @@ def export(
         "savedmodel": (savedmodel.write, "none", pathlib.Path(record.name, str(version))),
         "tflite": (
             functools.partial(
-                tflite.write, quantize=quantize, batch=batch, calibration=calibration, signatures=signatures
+                tflite.write,
+                quantize=quantize,
+                batch=batch,
+                calibration=calibration,
+                signatures=signatures,
+                any_size=any_size,
             ),
             quantize,
             f"{record.name}.tflite",
@@ -89,10 +104,11 @@ def export(
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.absolute().parent) as scratch:
         made = write(model, pathlib.Path(scratch, target.name), about=about)
         proven = signatures[0] if signatures and "serving_default" not in signatures else "serving_default"
-        equal = parities.parity(model, made, inputs, proven)
-        lacking = equal.lacking(kept)
-        if lacking:
-            raise RuntimeError(f"What was written is not the model, and was thrown away: {equal}, not {lacking}.")
+        for same in [model, *([model.resized(2 * model.image_size)] if any_size else [])]:
+            equal = parities.parity(same, made, enlarged(inputs, same.image_size), proven)
+            lacking = equal.lacking(kept)
+            if lacking:
+                raise RuntimeError(f"What was written is not the model, and was thrown away: {equal}, not {lacking}.")
         if target.is_dir():
             shutil.rmtree(target)
         os.replace(made, target)
@@ -113,3 +129,10 @@ def samples(found, size, rows=SAMPLE_ROWS):
         sheet = np.asarray(image.convert("RGB"))[::SHEET_SCALE, ::SHEET_SCALE]
     pictures = sheet[: rows * size].reshape(rows, size, -1, size, 3).swapaxes(1, 2).reshape(-1, size, size, 3)
     return pictures[pictures.std(axis=(1, 2, 3)) >= EMPTY]
+
+
+def enlarged(pixels, size):
+    """Uint8 images (N, H, W, 3) with sides of `size` pixels at least: smaller ones are enlarged to that square."""
+    if min(pixels.shape[1:3]) >= size:
+        return pixels
+    return np.stack([Image.fromarray(one).resize((size, size), Image.Resampling.BICUBIC) for one in pixels])

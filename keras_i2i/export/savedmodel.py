@@ -98,19 +98,20 @@ def read_constants(folder, name="serving_default"):
     return found
 
 
-def save(model, folder, batch=None):
-    """What converters take: a SavedModel of images of the model's size alone.
+def save(model, folder, batch=None, any_size=False):
+    """What converters take: a SavedModel of images of the model's size, or of any.
 
     Args:
         model: a `Method`.
         folder: a path, to be made.
         batch: images a call, baked into every signature; None to leave it free.
+        any_size: leave their height and width free, too.
 
     Returns:
         The signatures' names, sorted: those of `model.export_signatures()`, of images in [-1, 1], and "serving_uint8",
         the default one with images in uint8, where it makes images.
     """
-    given = servable.plain_signatures(model)
+    given = servable.plain_signatures(model, any_size)
     return _save(model, folder, given, batch, {"serving_uint8": servable.of_pixels(given["serving_default"])})
 
 

@@ -49,9 +49,14 @@ def signatures(model):
     return made
 
 
-def plain_signatures(model):
-    """`model.export_signatures()`, all of them as `core.signature.Signature`."""
-    images = {"images": ((model.image_size, model.image_size, 3), "float32")}
+def plain_signatures(model, any_size=False):
+    """`model.export_signatures()`, all of them as `core.signature.Signature`.
+
+    Args:
+        model: a `Method`.
+        any_size: leave the height and width of its images free, where it says nothing else of a signature.
+    """
+    images = {"images": (ANY_SIZE if any_size else (model.image_size, model.image_size, 3), "float32")}
     given = model.export_signatures().items()
     return {name: own if isinstance(own, Signature) else Signature(own, images) for name, own in given}
 

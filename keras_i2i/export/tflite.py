@@ -25,6 +25,7 @@ def write(
     *,
     quantize="none",
     batch=1,
+    any_size=False,
     signatures=None,
     calibration=None,
     layers=int8.LAYERS,
@@ -40,6 +41,8 @@ def write(
             weights of convolutions and dense layers, whose inputs are quantised as they come; "int8", the same with
             ranges seen on `calibration`, and norms and the like in float32: see `export.int8`.
         batch: images a call; None to leave it free, for what resizes its tensors, such as LiteRT in Python.
+        any_size: leave height and width of images free, for what resizes its tensors: multiples of what the networks
+            halve by. Elsewhere `Method.resized` makes a model for another size, and this its file.
         signatures: names of those of `savedmodel.save`; None for `SIGNATURES`, as far as the model has them.
         calibration: for "int8" images such as the model will be given, uint8 or float (N, H, W, 3), a hundred or so.
         layers: see `int8.quantized`.
@@ -51,8 +54,9 @@ def write(
 
     Raises:
         ValueError: another `quantize`, another suffix, an unknown signature; "int8" without images to calibrate by, of
-            fewer than a batch, or for a signature that takes anything else. FileExistsError: there is such a file, or a
-            folder. RuntimeError: Keras does not run on TensorFlow. ModuleNotFoundError: int8 without its quantizer.
+            fewer than a batch, or for a signature that takes anything else; `any_size` of a model that has one.
+            FileExistsError: there is such a file, or a folder. RuntimeError: Keras does not run on TensorFlow.
+            ModuleNotFoundError: int8 without its quantizer.
     """
     import tensorflow as tf
 
@@ -61,9 +65,11 @@ def write(
         raise ValueError(f"quantize must be one of {', '.join(QUANTIZATIONS)}, got {quantize!r}.")
     if (quantize == "int8") != (calibration is not None):
         raise ValueError("int8 files, and no others, are calibrated: give images such as the model will be given.")
+    if any_size:
+        _check_sizes(model)
     with files.new_file(filepath, ".tflite", overwrite) as made:
         folder = made.with_name("saved")
-        known = savedmodel.save(model, folder, batch)
+        known = savedmodel.save(model, folder, batch, any_size)
         names = [name for name in SIGNATURES if name in known] if signatures is None else list(signatures)
         unknown = [name for name in names if name not in known]
         if unknown or not names:
@@ -79,7 +85,7 @@ def write(
             content = converter.convert()
             content = int8.quantized(content, inputs, layers) if quantize == "int8" else content
         targets = {name: _target(name, model) for name in names}
-        said = files.description(model, quantize=quantize, signatures=targets, **(about or {}))
+        said = files.description(model, quantize=quantize, any_size=any_size, signatures=targets, **(about or {}))
         made.write_bytes(_with_metadata(content, json.dumps(said, sort_keys=True).encode()))
     return pathlib.Path(filepath).absolute()
 
@@ -147,6 +153,13 @@ def _calibration(model, names, images, batch):
     if not starts:
         raise ValueError(f"int8 is calibrated on batches of {batch} images, got {len(floats)}.")
     return {name: [{"images": own[at : at + batch]} for at in starts] for name, own in values.items()}
+
+
+def _check_sizes(model):
+    """Raises ValueError for a model that has not the same weights, and the same noise, at every size."""
+    other = model.resized(2 * model.image_size)
+    if getattr(other, "noise_shape", None) != getattr(model, "noise_shape", None):
+        raise ValueError(f"The noise of this {type(model).__name__} has a size: it cannot be left free.")
 
 
 def _target(name, model):

@@ -8,6 +8,7 @@ from keras import layers
 from keras_i2i.layers.convolution import Conv2D, Conv2DTranspose
 from keras_i2i.layers.normalization import normalization
 from keras_i2i.layers.padding import ReflectionPadding2D
+from keras_i2i.layers.upsampling import UpSampling2D
 from keras_i2i.networks.seeds import normals
 
 INNERMOST = 4  # pixels a side of the encoder's last map
@@ -77,7 +78,7 @@ def decoder(features, *, noise_dim=32, filters=64, levels=6, channels=3, start=0
         return x
 
     def doubled(x, width, place, activation=None):
-        x = ReflectionPadding2D(1)(layers.UpSampling2D(2, interpolation="nearest")(x))
+        x = ReflectionPadding2D(1)(UpSampling2D()(x))
         return Conv2D(width, 3, use_bias=False, activation=activation, kernel_initializer=weights[place])(x)
 
     if start == 0:

@@ -9,6 +9,7 @@ from keras import layers, ops
 from keras_i2i.layers.convolution import Conv2D
 from keras_i2i.layers.normalization import GroupNorm, normalization
 from keras_i2i.layers.padding import ReflectionPadding2D
+from keras_i2i.layers.upsampling import UpSampling2D
 from keras_i2i.networks.seeds import normals, shift
 from keras_i2i.networks.unit import residual
 
@@ -63,7 +64,7 @@ def resize_decoder(input_shape, *, strided=2, blocks=4, channels=3, seed=None, n
     for _ in range(blocks):
         x = residual(x, weights, ReflectionPadding2D)
     for index in range(1, strided + 1):
-        x = ReflectionPadding2D(2)(layers.UpSampling2D(2, interpolation="nearest")(x))
+        x = ReflectionPadding2D(2)(UpSampling2D()(x))
         x = Conv2D(input_shape[-1] // 2**index, 5, kernel_initializer=next(weights))(x)
         x = GroupNorm(1, slope=0.0)(x)
     x = Conv2D(channels, 7, activation="tanh", kernel_initializer=next(weights))(ReflectionPadding2D(3)(x))

@@ -6,6 +6,7 @@ from keras import layers
 from keras_i2i.layers.convolution import Conv2D, Conv2DTranspose
 from keras_i2i.layers.normalization import normalization
 from keras_i2i.layers.padding import ReflectionPadding2D
+from keras_i2i.layers.upsampling import UpSampling2D
 from keras_i2i.networks.seeds import normals
 
 
@@ -98,7 +99,7 @@ def _image(x, channels, norm, weights, resize=False):
     width = x.shape[-1]
     for filters in (width // 2, width // 4):
         if resize:
-            x = _convolved(layers.UpSampling2D(2, interpolation="nearest")(x), filters, norm, weights)
+            x = _convolved(UpSampling2D()(x), filters, norm, weights)
             continue
         x = Conv2DTranspose(filters, 3, 2, "same", use_bias=norm == "none", kernel_initializer=next(weights))(x)
         x = _normalised(x, norm)

@@ -8,6 +8,7 @@ from keras import layers
 from keras_i2i.layers.convolution import Conv2D, Conv2DTranspose
 from keras_i2i.layers.normalization import normalization
 from keras_i2i.layers.pooling import MaxPoolWithPlaces, MaxUnpool
+from keras_i2i.layers.upsampling import UpSampling2D
 from keras_i2i.networks.seeds import normals
 
 SIDES = ("places", "skips", "none")
@@ -66,7 +67,7 @@ def decoder(features, outputs, *, filters=64, convolutions=VGG16, norm="batch", 
         if side == "places":
             x = MaxUnpool()([x, sides.pop(0)])
         else:
-            x = layers.UpSampling2D(2, interpolation="nearest")(x)
+            x = UpSampling2D()(x)
         if side == "skips":
             x = layers.Concatenate()([x, sides.pop(0)])
         narrower = own[max(level - 1, 0)]

@@ -9,6 +9,7 @@ from keras import layers
 
 from keras_i2i.layers.convolution import Conv2D, Conv2DTranspose
 from keras_i2i.layers.normalization import normalization
+from keras_i2i.layers.upsampling import UpSampling2D
 from keras_i2i.networks.convolutional import sequence
 from keras_i2i.networks.seeds import normals, shift
 
@@ -71,7 +72,7 @@ def decoder(input_shape, *, strided=2, blocks=3, channels=3, resize=False, seed=
     for index in range(1, strided + 1):
         width = input_shape[-1] // 2**index
         if resize:
-            x = layers.UpSampling2D(2, interpolation="nearest")(x)
+            x = UpSampling2D()(x)
             x = _leaky(Conv2D(width, 3, padding="same", kernel_initializer=next(weights))(x))
         else:
             x = _leaky(Conv2DTranspose(width, 3, 2, "same", kernel_initializer=next(weights))(x))

@@ -12,6 +12,9 @@ from PIL import Image
 
 from keras_i2i.export import parities, parity, savedmodel, tflite
 from tests.harness import refused
+from tests.methods import test_avb_gtn as avb_gtn
+from tests.methods import test_cyclegan as cyclegan
+from tests.methods import test_xgan as xgan
 from tests.methods.test_xgan import tiny
 
 RUNNER = pathlib.Path(__file__).parents[2] / "tflite_export" / "run.py"
@@ -128,9 +131,41 @@ def test_file_says_what_it_is(files):
         "image_size": 16,
         "range": [-1, 1],
         "quantize": "float16",
+        "any_size": False,
         "signatures": {"serving_default": "cartoon", "serving_uint8": "cartoon"},
         "license": "CC0",
     }
+
+
+@pytest.fixture(scope="module")
+def any_size(tmp_path_factory):
+    """A CycleGAN of 32 pixels, and its file of any size."""
+    model = cyclegan.CASE.make()
+    folder = tmp_path_factory.mktemp("any_size")
+    return model, tflite.write(model, folder / "any.tflite", any_size=True)
+
+
+def test_a_file_of_any_size_computes_what_the_model_of_that_size_does(any_size):
+    model, path = any_size
+    assert tflite.read_metadata(path)["any_size"] is True
+    for size in (model.image_size, 40, 64):
+        images = np.random.default_rng(size).integers(0, 256, (2, size, size, 3), np.uint8)
+        assert parity(model.resized(size), path, images).psnr >= parities.REQUIRED["none"]
+        made = tflite.read_signature(path, "serving_uint8")(images=images)["images"]
+        assert (
+            made.shape == images.shape and np.abs(made.astype(int) - model.resized(size).translate(images)).max() <= 1
+        )
+
+
+@pytest.mark.parametrize(
+    ("case", "text"),
+    [(avb_gtn.CASE, "The noise of this AVBGTN has a size"), (xgan.CASE, "has weights for images of 16x16 pixels")],
+    ids=["noise", "dense"],
+)
+def test_networks_of_one_size_are_no_file_of_any(tmp_path, case, text):
+    with refused(ValueError, text):
+        tflite.write(case.make(), tmp_path / "any.tflite", any_size=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_signatures_asked_for(tmp_path):
@@ -272,6 +307,19 @@ def test_runner_translates_a_picture_and_a_folder(files, tmp_path):
     code, printed, said = run(paths["dynamic", 1], tmp_path / "in", tmp_path / "made")
     assert code == 1 and printed.startswith("2 translated, ") and "broken.jpg" in said and "Traceback" not in said
     assert {path.name for path in (tmp_path / "made/deep").iterdir()} == {"0.png", "1.png"}
+
+
+def test_runner_translates_a_picture_of_the_size_asked_for(files, any_size, tmp_path):
+    model, path = any_size
+    picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(picture).save(tmp_path / "in.png")
+    for options, size in (((), model.image_size), (("--size", 64), 64)):
+        code, _, said = run(path, tmp_path / "in.png", tmp_path / "out.png", *options)
+        assert code == 0 and Image.open(tmp_path / "out.png").size == (size, size), said
+    made = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
+    assert np.abs(made - model.resized(64).translate(picture)).max() <= 1
+    code, _, said = run(files[1]["none", 1], tmp_path / "in.png", tmp_path / "out.png", "--size", 64)
+    assert code == 1 and "takes pictures of 16x16 pixels alone" in said and "Traceback" not in said
 
 
 CAMERA = """
