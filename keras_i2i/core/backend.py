@@ -15,6 +15,7 @@ import keras
 # Whether what is traced now is run by this process alone, and not written to a file for others.
 _at_home = contextvars.ContextVar("at_home", default=False)
 _plain = contextvars.ContextVar("plain", default=False)
+_leaving = contextvars.ContextVar("leaving", default=None)
 LARGE = 2**20  # values of one sample in inference from which on compiling pays
 SOME = 2**16  # values of a variable from which on compiling its update does
 
@@ -210,6 +211,40 @@ def plainly():
         yield
     finally:
         _plain.reset(token)
+
+
+@contextlib.contextmanager
+def leaving():
+    """A context of tracing and writing what others will run, in which layers may have their weights `recast`."""
+    token = _leaving.set({})
+    try:
+        yield
+    finally:
+        _leaving.reset(token)
+
+
+def recast(variable, transform):
+    """Within `leaving`, a variable of what a function makes of another variable, made once for all graphs; else None.
+
+    It is what the file has in place of the other, by which its runtime computes the same faster. It goes with the
+    context.
+    """
+    made = _leaving.get()
+    if made is None:
+        return None
+    if id(variable) not in made:
+        import tensorflow as tf
+
+        with tf.init_scope():
+            made[id(variable)] = tf.Variable(transform(variable.value), trainable=False)
+    return made[id(variable)]
+
+
+def depth_to_space(x, size):
+    """On TensorFlow, (N, H, W, size^2 C) as (N, size H, size W, C); `ops.depth_to_space` is not in Keras 3.12."""
+    import tensorflow as tf
+
+    return tf.nn.depth_to_space(x, size)
 
 
 @contextlib.contextmanager

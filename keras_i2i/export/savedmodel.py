@@ -7,6 +7,7 @@ import pathlib
 
 import numpy as np
 
+from keras_i2i.core import backend
 from keras_i2i.export import files, servable
 
 EXTRA = "assets.extra"  # TensorFlow leaves that folder to whoever writes the model
@@ -38,7 +39,8 @@ def write(model, filepath, *, about=None, overwrite=False):
         RuntimeError: if Keras does not run on TensorFlow.
     """
     files.need_tensorflow("A SavedModel")
-    with files.new_folder(filepath, overwrite) as made:
+    # Some signatures are traced as they are made: what layers recast there has to be made of the averages.
+    with files.new_folder(filepath, overwrite) as made, model.averaged_weights(), backend.leaving():
         signatures = servable.signatures(model)
         names = _save(model, made, signatures)
         said = files.description(model, signatures=names, **(about or {}))

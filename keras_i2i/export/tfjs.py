@@ -16,6 +16,7 @@ import tempfile
 
 import numpy as np
 
+from keras_i2i.core import backend
 from keras_i2i.data.packages import RETRIES
 from keras_i2i.export import files, savedmodel
 
@@ -52,7 +53,8 @@ def write(model, filepath, *, quantize="none", about=None, overwrite=False):
         raise ValueError(f"Graph models are quantised as {' or '.join(QUANTIZATIONS)}, and not as {quantize!r}.")
     with files.new_folder(filepath, overwrite) as made, tempfile.TemporaryDirectory() as scratch:
         saved = pathlib.Path(scratch, "saved")
-        savedmodel.save(model, saved)
+        with backend.leaving():
+            savedmodel.save(model, saved)
         converter = tools() / "convert.py"
         given = [_packages(), saved, SIGNATURE, quantize, made]
         done = _process([sys.executable, converter, *given], CUDA_VISIBLE_DEVICES="")

@@ -9,7 +9,7 @@ import pathlib
 
 import numpy as np
 
-from keras_i2i.core import imaging
+from keras_i2i.core import backend, imaging
 from keras_i2i.export import files, int8, savedmodel
 from keras_i2i.export.parities import REQUIRED
 from keras_i2i.quiet import silenced
@@ -69,7 +69,8 @@ def write(
         _check_sizes(model)
     with files.new_file(filepath, ".tflite", overwrite) as made:
         folder = made.with_name("saved")
-        known = savedmodel.save(model, folder, batch, any_size)
+        with backend.leaving():
+            known = savedmodel.save(model, folder, batch, any_size)
         names = [name for name in SIGNATURES if name in known] if signatures is None else list(signatures)
         unknown = [name for name in names if name not in known]
         if unknown or not names:

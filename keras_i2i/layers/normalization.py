@@ -46,20 +46,22 @@ class GroupNorm(keras.layers.Layer):
         mean = ops.mean(x, axis=(1, 2), keepdims=True)
         # Not `ops.moments`: on PyTorch it is E[x^2] - E[x]^2, which rounding makes negative.
         variance = ops.mean(ops.square(x - mean), axis=(1, 2), keepdims=True)
+        weights = [ops.cast(weight, "float32") for weight in (self.gamma, self.beta)] if self.affine else []
         if self.groups != channels:
             # Statistics of a group from those of its channels: var = E[var_c] + Var[mean_c]; exact and small.
             grouped = (-1, 1, self.groups, channels // self.groups)
             channel_mean, channel_variance = ops.reshape(mean, grouped), ops.reshape(variance, grouped)
-            group_mean = ops.mean(channel_mean, axis=-1, keepdims=True)
-            group_variance = ops.mean(channel_variance + ops.square(channel_mean - group_mean), axis=-1, keepdims=True)
-            mean = ops.reshape(ops.broadcast_to(group_mean, ops.shape(channel_mean)), (-1, 1, 1, channels))
-            variance = ops.reshape(ops.broadcast_to(group_variance, ops.shape(channel_mean)), (-1, 1, 1, channels))
+            mean = ops.mean(channel_mean, axis=-1, keepdims=True)
+            variance = ops.mean(channel_variance + ops.square(channel_mean - mean), axis=-1, keepdims=True)
+            # What is of a group is spread over its channels by factors that have them.
+            weights = [ops.reshape(weight, grouped) for weight in weights or (ops.ones(channels), ops.zeros(channels))]
         scale = ops.rsqrt(variance + self.epsilon)
-        if self.affine:
-            scale = scale * ops.cast(self.gamma, "float32")
+        if weights:
+            scale = scale * weights[0]
         offset = -mean * scale
-        if self.affine:
-            offset = offset + ops.cast(self.beta, "float32")
+        if weights:
+            offset = offset + weights[1]
+        scale, offset = (ops.reshape(own, (-1, 1, 1, channels)) for own in (scale, offset))
         return ops.cast(_activated(x * scale + offset, self.slope), inputs.dtype)
 
     def compute_output_shape(self, input_shape):

@@ -130,6 +130,37 @@ def test_large_maps_are_compiled_in_inference_alone(make, size, monkeypatch):
     assert layer(x) is not None and len(taken) <= 2, "what is not run at home is plain"
 
 
+@pytest.mark.parametrize("size", [3, 4, 5])
+@pytest.mark.parametrize("sides", [(1, 1), (5, 6)])
+def test_what_leaves_has_transposed_convolutions_in_another_form(size, sides):
+    x = tf.constant(np.random.default_rng(0).normal(size=(2, *sides, 6)).astype(np.float32))
+    layer = Conv2DTranspose(5, size, 2, "same", activation="tanh", bias_initializer="random_normal")
+    expected = layer(x)
+    with backend.leaving():
+        function = tf.function(lambda x: layer(x)).get_concrete_function(tf.TensorSpec((None, None, None, 6)))
+        twice = tf.function(lambda x: layer(x)).get_concrete_function(x)
+        graph = {node.type for node in function.graph.get_operations()}
+        assert "Conv2D" in graph and "Conv2DBackpropInput" not in graph
+        np.testing.assert_allclose(function(x), expected, rtol=0, atol=1e-6)
+        kernels = [{v.ref() for v in own.variables} - {layer.bias.value.ref()} for own in (function, twice)]
+        assert len(kernels[0]) == 1 and kernels[0] == kernels[1], "one new kernel, and the layer's own is not there"
+        before = np.asarray(function(x))
+        layer.kernel.assign(2 * layer.kernel)
+        np.testing.assert_array_equal(function(x), before)
+    assert not np.allclose(layer(x), before), "elsewhere the layer has its own kernel"
+
+
+@pytest.mark.parametrize("options", [{"kernel_size": 2}, {"kernel_size": 4, "padding": "valid"}, {"output_padding": 1}])
+def test_other_transposed_convolutions_leave_as_they_are(options):
+    layer = Conv2DTranspose(**{"filters": 2, "kernel_size": 4, "strides": 2, "padding": "same", **options})
+    x = tf.constant(np.random.default_rng(0).normal(size=(2, 5, 6, 3)).astype(np.float32))
+    expected = layer(x)
+    with backend.leaving():
+        function = tf.function(lambda x: layer(x)).get_concrete_function(x)
+    assert "Conv2DBackpropInput" in {node.type for node in function.graph.get_operations()}
+    np.testing.assert_allclose(function(x), expected, rtol=0, atol=1e-6)
+
+
 def test_what_is_exported_is_plain(monkeypatch):
     from keras_i2i.methods.cyclegan import CycleGAN
 
