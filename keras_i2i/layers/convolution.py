@@ -62,9 +62,7 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
 
     def call(self, inputs, training=False):
         y = self._faster(inputs, training)
-        if y is None:
-            return super().call(inputs)
-        return self.activation(y + self.bias if self.use_bias else y)
+        return super().call(inputs) if y is None else self.activation(y)
 
     def _faster(self, inputs, training):
         plain = self.data_format == "channels_last" and self.dilation_rate == (1, 1) and self.output_padding is None
@@ -72,9 +70,12 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
             return None
         if training:
             fast = backend.fuses(inputs, training) and backend.on_cpu() and self.filters <= FEW
-            return _doubled()(inputs, self.kernel) if fast and _doubles(self, inputs) else None
+            if not fast or not _doubles(self, inputs):
+                return None
+            y = _doubled()(inputs, self.kernel)
+            return y + self.bias if self.use_bias else y
         between = backend.recast(self.kernel, _between) if self.kernel_size in BETWEEN else None
-        return None if between is None else _by_fours(inputs, between)
+        return None if between is None else _by_fours(inputs, between, self.bias if self.use_bias else None)
 
 
 def _doubles(layer, inputs):
@@ -147,10 +148,14 @@ def _between(kernel):
     return ops.reshape(ops.transpose(ops.flip(parts, (0, 2)), (0, 2, 5, 1, 3, 4)), (half, half, channels, 4 * filters))
 
 
-def _by_fours(x, kernel):
-    """(N, H, W, C) and a kernel (K, K, C, 4 F) to (N, 2 H, 2 W, F): place p has lines and columns 2 p - 1 and 2 p."""
+def _by_fours(x, kernel, bias=None):
+    """(N, H, W, C), a kernel (K, K, C, 4 F) and F biases to (N, 2 H, 2 W, F): place p has lines and columns 2 p - 1 and
+    2 p.
+    """
     around = (kernel.shape[0] - 1, 1)
     y = ops.conv(ops.pad(x, ((0, 0), around, around, (0, 0))), ops.cast(kernel, x.dtype), padding="valid")
+    if bias is not None:  # here it is part of the convolution
+        y = y + ops.tile(bias, 4)
     return backend.depth_to_space(y, 2)[:, 1:-1, 1:-1]
 
 
