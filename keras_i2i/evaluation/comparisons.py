@@ -139,19 +139,19 @@ def _dino_both_ways(means, world):
 
 
 def _unseen_labels(means):
-    ours, cycle = (means[f"{name}_modalities"]["mean_iou"] for name in ("mix_match", "cyclegan"))
+    ours, cycle = (means[name]["mean_iou"] for name in ("mix_match_rooms", "cyclegan_modalities"))
     cascade = means["pix2pix_depth_rgb+pix2pix_rgb_segmentation"]["mean_iou"]
     told = f"{ours:.3f}, 2x pix2pix {cascade:.3f}, CycleGAN {cycle:.3f}"
     return ours >= 2 * cascade and ours > cycle, told
 
 
 def _fusion(means):
-    alone, fused = (means["mix_match_modalities"][name] for name in ("rgb_mean_iou", "fused_mean_iou"))
+    alone, fused = (means["mix_match_rooms"][name] for name in ("rgb_mean_iou", "fused_mean_iou"))
     return fused > alone, f"{fused:.3f}, RGB alone {alone:.3f}"
 
 
 def _oracle(means):
-    ours, oracle = (means[f"{name}_modalities"]["mean_iou"] for name in ("mix_match", "oracle"))
+    ours, oracle = (means[name]["mean_iou"] for name in ("mix_match_rooms", "oracle_modalities"))
     return ours >= 0.9 * oracle, f"{ours:.3f}, fully paired {oracle:.3f}"
 
 
@@ -169,7 +169,7 @@ def _four_pseudo(means):
 
 
 def _rising(means, names):
-    values = [means[f"mix_match_{name}_modalities" if name else "mix_match_modalities"]["mean_iou"] for name in names]
+    values = [means[f"mix_match_{name}_modalities" if name else "mix_match_rooms"]["mean_iou"] for name in names]
     told = " < ".join(f"{value:.3f}" for value in values)
     return all(one < other for one, other in itertools.pairwise(values)), told
 

@@ -53,7 +53,7 @@ class GroupNorm(keras.layers.Layer):
             channel_mean, channel_variance = ops.reshape(mean, grouped), ops.reshape(variance, grouped)
             mean = ops.mean(channel_mean, axis=-1, keepdims=True)
             variance = ops.mean(channel_variance + ops.square(channel_mean - mean), axis=-1, keepdims=True)
-            # What is of a group is spread over its channels by factors that have them.
+            # What is of a group is spread over its channels by factors that have them: XNNPACK has no `broadcast_to`.
             weights = [ops.reshape(weight, grouped) for weight in weights or (ops.ones(channels), ops.zeros(channels))]
         scale = ops.rsqrt(variance + self.epsilon)
         if weights:
