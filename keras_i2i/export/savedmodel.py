@@ -42,7 +42,7 @@ def write(model, filepath, *, about=None, overwrite=False):
     # Some signatures are traced as they are made: what layers recast there has to be made of the averages.
     with files.new_folder(filepath, overwrite) as made, model.averaged_weights(), backend.leaving():
         signatures = servable.signatures(model)
-        names = _save(model, made, signatures)
+        names = _save(made, signatures)
         said = files.description(model, signatures=names, **(about or {}))
         (made / EXTRA).mkdir()
         (made / METADATA).write_text(json.dumps(said, sort_keys=True), encoding="utf-8")
@@ -114,15 +114,16 @@ def save(model, folder, batch=None, any_size=False):
         the default one with images in uint8, where it makes images.
     """
     given = servable.plain_signatures(model, any_size)
-    return _save(model, folder, given, batch, {"serving_uint8": servable.of_pixels(given["serving_default"])})
+    with model.averaged_weights():
+        return _save(folder, given, batch, {"serving_uint8": servable.of_pixels(given["serving_default"])})
 
 
-def _save(model, folder, signatures, batch=None, of_images=None):
-    """Writes signatures; those of `of_images` too, if the default one makes images."""
+def _save(folder, signatures, batch=None, of_images=None):
+    """Writes signatures with the weights as they are; those of `of_images` too, if the default one makes images."""
     import tensorflow as tf
 
     module = tf.Module()
-    with model.averaged_weights(), _quiet():
+    with _quiet():
         concrete = {key: _concrete(signature, key, batch) for key, signature in signatures.items()}
         if "images" in concrete["serving_default"].structured_outputs:
             concrete |= {key: _concrete(signature, key, batch) for key, signature in (of_images or {}).items()}
