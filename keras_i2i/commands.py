@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import logging
 import os
 import sys
 import warnings
@@ -19,11 +20,13 @@ class UsageError(Exception):
 
 
 def reported(command):
-    """Turns a command's errors into one line and an exit code: 2 for wrong usage, 1 for failure."""
+    """Turns a command's errors into one line and an exit code: 2 for wrong usage, 1 for failure. Warnings, and what the
+    package logs, are a line each.
+    """
 
     @functools.wraps(command)
     def run(*args, **kwargs):
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _said():
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = lambda message, *_, **__: say(message)
@@ -41,6 +44,21 @@ def reported(command):
                 raise typer.Exit(1) from None
 
     return run
+
+
+@contextlib.contextmanager
+def _said():
+    """Has what the package logs said to the user."""
+    logger, handler = logging.getLogger("keras_i2i"), logging.Handler()
+    handler.emit = lambda record: say(record.getMessage())
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
 
 
 def say(message):

@@ -2,6 +2,7 @@
 # ruff: noqa: F811 - fixtures of other folders are imported by name
 
 import json
+import logging
 import os
 import pathlib
 import subprocess
@@ -364,12 +365,14 @@ def test_evaluate_prints_and_writes(tiny_zoo, monkeypatch):
     seen = []
 
     def measure(model, split):
+        logging.getLogger("keras_i2i.zoo.kept").info("The judge is trained first.")
         seen.append((model.name, split))
         return {"gender_agreement": 0.875, "protocol": {"photos": 3}}
 
     monkeypatch.setattr("keras_i2i.evaluation.face2cartoon.evaluate", measure)
-    code, printed, _ = run("evaluate", "xgan_tiny")
+    code, printed, said = run("evaluate", "xgan_tiny")
     assert code == 0 and json.loads(printed)["gender_agreement"] == 0.875
+    assert "keras-i2i: The judge is trained first.\n" in said and not logging.getLogger("keras_i2i").handlers
     assert zoo.info("xgan_tiny").metrics["gender_agreement"] == 0.5
     colours = np.arange(64, dtype=np.uint8).reshape(8, 8, 1).repeat(3, axis=2)
     monkeypatch.setattr("keras_i2i.evaluation.face2cartoon.samples", lambda model: colours)

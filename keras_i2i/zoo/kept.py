@@ -4,12 +4,15 @@ import ast
 import hashlib
 import inspect
 import json
+import logging
 import textwrap
 import warnings
 
 import numpy as np
 
 from keras_i2i.zoo import cache
+
+_LOG = logging.getLogger(__name__)
 
 
 def digest(*parts):
@@ -52,6 +55,8 @@ def keep(path, write, what):
 def judge(folder, build, train, measure):
     """A trained network and what it was measured to be worth: from the cache, or trained and kept there.
 
+    Training is logged: it takes long.
+
     Args:
         folder: below the cache; its name holds a `digest` of all that decides the result.
         build: function that makes the network untrained.
@@ -67,6 +72,7 @@ def judge(folder, build, train, measure):
         network = build()
         network.load_weights(folder / weights)
         return network, json.loads((folder / accuracy).read_text())
+    _LOG.info("The judge %s is not in the cache and is trained first, which can take many minutes.", folder.name)
     network = train()
     measured = measure(network)
 

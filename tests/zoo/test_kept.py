@@ -48,7 +48,8 @@ def test_an_array_s_hash_follows_values_shape_and_type():
     assert len({kept.array_sha256(one) for one in (x, *others)}) == 4
 
 
-def test_a_judge_is_trained_once(own_cache):
+def test_a_judge_is_trained_once(own_cache, caplog):
+    caplog.set_level("INFO", "keras_i2i")
     trained = []
 
     def train():
@@ -62,6 +63,7 @@ def test_a_judge_is_trained_once(own_cache):
         network, accuracy = ask()
         assert network.value == 7 and accuracy == {"share": 0.7}
     assert len(trained) == 1
+    assert [record.getMessage().split(" is ")[0] for record in caplog.records] == ["The judge one"]
     assert json.loads((own_cache / "judges" / "one" / "accuracy.json").read_text()) == {"share": 0.7}
 
 
