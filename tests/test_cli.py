@@ -255,12 +255,21 @@ def test_export_to_int8_is_calibrated(tiny_zoo, tmp_path):
         assert code == 1 and "is calibrated on images that the model will be given" in said and said.count("\n") == 1
 
 
-def test_export_for_images_of_another_size(tiny_zoo, tmp_path):
+def test_export_for_images_of_another_size(tiny_zoo, tmp_path, monkeypatch):
     pytest.importorskip("tensorflow")
-    shipped = pathlib.Path(zoo.__file__).parents[2] / "zoo/unit_haircolor"
+    shipped, seen = pathlib.Path(zoo.__file__).parents[2] / "zoo/unit_haircolor", []
+    measure = parities.parity
+
+    def parity(model, *arguments):
+        seen.append((model.image_size, measure(model, *arguments)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(parities, "parity", parity)
     for size, onto in (("128", "large.tflite"), ("dynamic", "any.tflite")):
         code, printed, said = run("export", shipped, "--to", "tflite", "--size", size, "-o", tmp_path / onto)
         assert code == 0 and "PSNR" in printed, said
+    assert [side for side, _ in seen] == [128, 64, 128]
+    assert str(min((found for _, found in seen[1:]), key=lambda found: found.psnr)) in printed
     assert tflite.read_metadata(tmp_path / "large.tflite")["image_size"] == 128
     about = tflite.read_metadata(tmp_path / "any.tflite")
     assert (about["image_size"], about["any_size"]) == (64, True)

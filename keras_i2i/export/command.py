@@ -51,25 +51,14 @@ def export(
         version: of a SavedModel, a whole number: TensorFlow Serving serves the largest that it finds.
 
     Returns:
-        (its `pathlib.Path`, `parities.Parity` or `parities.Agreement`).
+        (its `pathlib.Path`, `parities.Parity` or `parities.Agreement`), of "dynamic" the lesser of both sizes.
 
     Raises:
         As the format's `write`, `parity`, `Method.resized` and `ki.data.source`; ValueError: a `quantize`, or
         "dynamic", for a format that has none.
         RuntimeError: they do not agree, and then nothing was written.
     """
-    if quantize != "none" and to not in QUANTIZED:
-        raise ValueError(
-            f"What is exported to {to} keeps float32 weights: leave {quantize!r} to {' and '.join(QUANTIZED)}."
-        )
-    if signatures and to != "tflite":
-        raise ValueError(f"What is exported to {to} has the signatures that it has: choose them for tflite alone.")
-    if (quantize == "int8") != (calibrate is not None):
-        raise ValueError(
-            "int8, and it alone, is calibrated on images that the model will be given: --calibrate FOLDER."
-        )
-    if size == DYNAMIC and to != "tflite":
-        raise ValueError(f"What is exported to {to} has one size: give it in pixels, or leave {DYNAMIC!r} to tflite.")
+    _check(to, quantize, calibrate, signatures, size)
     any_size, model = size == DYNAMIC, zoo.load(found.folder)
     cell = model.image_size  # of its sample sheet
     if size is not None and not any_size:
@@ -104,15 +93,32 @@ def export(
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.absolute().parent) as scratch:
         made = write(model, pathlib.Path(scratch, target.name), about=about)
         proven = signatures[0] if signatures and "serving_default" not in signatures else "serving_default"
-        for same in [model, *([model.resized(2 * model.image_size)] if any_size else [])]:
-            equal = parities.parity(same, made, enlarged(inputs, same.image_size), proven)
-            lacking = equal.lacking(kept)
-            if lacking:
-                raise RuntimeError(f"What was written is not the model, and was thrown away: {equal}, not {lacking}.")
+        models = [model, *([model.resized(2 * model.image_size)] if any_size else [])]
+        compared = [parities.parity(own, made, enlarged(inputs, own.image_size), proven) for own in models]
+        least = min(compared, key=lambda one: one.likeness)
+        lacking = least.lacking(kept)
+        if lacking:
+            raise RuntimeError(f"What was written is not the model, and was thrown away: {least}, not {lacking}.")
         if target.is_dir():
             shutil.rmtree(target)
         os.replace(made, target)
-    return target, equal
+    return target, least
+
+
+def _check(to, quantize, calibrate, signatures, size):
+    """Refuses what a format does not have."""
+    if quantize != "none" and to not in QUANTIZED:
+        raise ValueError(
+            f"What is exported to {to} keeps float32 weights: leave {quantize!r} to {' and '.join(QUANTIZED)}."
+        )
+    if signatures and to != "tflite":
+        raise ValueError(f"What is exported to {to} has the signatures that it has: choose them for tflite alone.")
+    if (quantize == "int8") != (calibrate is not None):
+        raise ValueError(
+            "int8, and it alone, is calibrated on images that the model will be given: --calibrate FOLDER."
+        )
+    if size == DYNAMIC and to != "tflite":
+        raise ValueError(f"What is exported to {to} has one size: give it in pixels, or leave {DYNAMIC!r} to tflite.")
 
 
 def samples(found, size, rows=SAMPLE_ROWS):

@@ -31,6 +31,11 @@ class Parity:
     mean: float
     psnr: float
 
+    @property
+    def likeness(self):
+        """By which two are compared: `psnr`."""
+        return self.psnr
+
     def __str__(self):
         return f"PSNR {self.psnr:.1f} dB, mean {self.mean:.1e}, max {self.max:.1e} of 1, on {self.images} images"
 
@@ -50,6 +55,11 @@ class Agreement:
 
     images: int
     equal: float
+
+    @property
+    def likeness(self):
+        """By which two are compared: `equal`."""
+        return self.equal
 
     def __str__(self):
         return f"{self.equal:.4%} of pixels of the same class, on {self.images} images"
