@@ -43,6 +43,37 @@ def test_a_large_photograph_gives_the_same_frame(astronaut):
     assert overlap(np.array(box) / 3, np.array(small)) > 0.8
 
 
+def test_of_several_faces_the_largest_is_taken(astronaut):
+    smaller = np.zeros_like(astronaut)
+    smaller[:256, :256] = astronaut[::2, ::2]
+    left, _, right, _ = faces.crop_face(astronaut).box
+    for order in ((astronaut, smaller), (smaller, astronaut)):
+        box = faces.crop_face(np.concatenate(order, axis=1)).box
+        assert box[2] - box[0] > 0.8 * (right - left)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (((50, 4.8), (80, 4.0), (237, 2.3)), 80),
+        (((50, 4.8), (237, 2.5)), 237),
+        (((50, -1.0), (60, -1.2), (70, -2.0)), 60),
+        ((), None),
+    ],
+)
+def test_what_is_hardly_a_face_is_left_out(monkeypatch, found, expected):
+    pytest.importorskip("cv2")
+
+    class Detector:
+        def detectMultiScale3(self, grey, **_):
+            boxes = np.array([(1, 2, side, side) for side, _ in found], np.int32)
+            return (boxes, (), np.array([weight for _, weight in found])) if found else ((), (), ())
+
+    monkeypatch.setattr(faces, "_detector", Detector)
+    face = faces.find_face(np.zeros((300, 300, 3), np.uint8))
+    assert face == (None if expected is None else (1, 2, expected, expected))
+
+
 def test_without_a_face_the_centre_is_used_and_it_is_said():
     pytest.importorskip("cv2")
     image = np.zeros((60, 100, 3), np.uint8)
