@@ -38,7 +38,7 @@ PROTOCOLS = {
     "room: labels -> picture": Protocol("room_pictures", "mean_iou"),
     "room: depth <-> labels": Protocol("room_modalities", "mean_iou"),
     "avatar: hair of eleven colours": Protocol("dyed", "accuracy"),
-    "emoji: line -> colour": Protocol("line_drawings", "ssim"),
+    "emoji: line -> colour": Protocol("line_drawings", "color_l1"),
     "photo: channels of colour": Protocol("photo_channels", "rmse"),
     "photo: brown hair <-> blond hair": Protocol("haircolor_photos", "hair_in_range"),
 }
