@@ -245,7 +245,7 @@ def test_a_translation_may_begin_as_a_reconstruction(case):
         model = case.make(**settings)
         assert np.array_equal(model.translate(images, "zebra"), model.reconstruct(images, "horse")) is equal
     model = case.compiled(same_start=True, run_eagerly=True)
-    with backend.plainly():  # as above
+    with backend.plainly():  # as below
         model.fit(case.data(model), verbose=0)
     assert not np.array_equal(model.translate(images, "zebra"), model.reconstruct(images, "horse"))
 
