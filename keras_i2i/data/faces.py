@@ -19,8 +19,8 @@ from keras_i2i.data.transforms import mirrored
 SIDE = 4 / 3
 RISE = 0.176
 
-# A face counts that is found with this share of the surest one's weight. A shoulder, or two faces as one, can be found
-# larger than any face, but with less: in two of the six photographs of groups in npm's @vladmandic/face-api, demo/.
+# A face counts that is found with this share of the surest one's weight: in a photograph of a group, a shoulder can be
+# found larger than any face, but with less.
 SURE = 0.5
 
 DETECTION_SIDE = 640  # larger photographs are searched at this size: faces in them are large too
@@ -107,8 +107,9 @@ def find_face(image):
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     least = max(24, min(grey.shape) // 12)
     for step, neighbours in ((1.1, 5), (1.05, 3)):  # the second look is more lenient
-        look = dict(scaleFactor=step, minNeighbors=neighbours, minSize=(least, least), outputRejectLevels=True)
-        boxes, _, weights = detector.detectMultiScale3(grey, **look)
+        boxes, _, weights = detector.detectMultiScale3(
+            grey, scaleFactor=step, minNeighbors=neighbours, minSize=(least, least), outputRejectLevels=True
+        )
         if len(boxes):
             weights = np.ravel(weights)
             needed = weights.max() - (1 - SURE) * abs(weights.max())  # weights can be negative
