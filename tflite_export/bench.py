@@ -3,7 +3,8 @@
     python bench.py cartoon.tflite cartoon_int8.tflite
 
 One picture at a time. Each file has a process of its own for each number of threads; they take turns, so that what else
-the machine does meets all of them.
+the machine does meets all of them. A turn begins with runs that are not counted: others had the caches, and its threads
+slept.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import time
 
 import numpy as np
 
-WARM, REPEAT = 5, 5
+WARM, REPEAT = 5, 50
 
 
 def lite(path, threads):
@@ -58,6 +59,8 @@ def turns(path, threads):
     for line in sys.stdin:
         if line.strip() == "end":
             break
+        for _ in range(WARM):
+            run()
         start = time.perf_counter()
         for _ in range(REPEAT):
             run()

@@ -76,8 +76,9 @@ def worker(kind, **case):
     return [sys.executable, "-m", "keras_i2i.bench.worker", json.dumps({"kind": kind, **case})]
 
 
-def serve(work, *, warm=3, repeat=1, imports=0):
-    """What a contestant's process does: `warm` times its work unseen, then `repeat` times whenever it is told to.
+def serve(work, *, warm=3, again=0, repeat=1, imports=0):
+    """What a contestant's process does: `warm` times its work unseen, then, whenever it is told to, `again` times
+    unseen and `repeat` times on the clock.
 
     Prints "ready"; answers each line "go" with the seconds that the work took, or returns, in the mean, and "end" with
     its peak memory, and `imports`, in bytes.
@@ -89,6 +90,8 @@ def serve(work, *, warm=3, repeat=1, imports=0):
         if line.strip() == "end":
             print(peak_bytes(), imports, flush=True)
             return
+        for _ in range(again):
+            work()
         start = time.perf_counter()
         own = [work() for _ in range(repeat)]
         taken = time.perf_counter() - start

@@ -198,7 +198,7 @@ def main():
     """Serves the case of the command line."""
     case = json.loads(sys.argv[1])
     # Further workers step when the first does, from its first warm step on.
-    options = {"warm": 0 if case.get("index") else 3, "repeat": case.pop("repeat", 1)}
+    options = {"warm": 0 if case.get("index") else 3, "again": case.pop("again", 0), "repeat": case.pop("repeat", 1)}
     kind = case.pop("kind")
     if kind != "process":  # which measures the imports of others
         import keras_i2i.methods  # noqa: F401  # and Keras, and TensorFlow

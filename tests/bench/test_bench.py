@@ -17,6 +17,7 @@ from keras_i2i.export import tflite
 from keras_i2i.methods.cyclegan import CycleGAN
 from keras_i2i.methods.xgan import XGAN
 from keras_i2i.networks.resnet import patch_discriminator, resnet_generator
+from keras_i2i.training import environment
 from tests.harness import refused, run_python
 from tests.zoo.conftest import LICENSE, published, tiny_model, tiny_zoo  # noqa: F401
 
@@ -205,6 +206,8 @@ def test_formats_are_exported_and_timed(tmp_path, monkeypatch):
     assert found["ratios"] == {"tflite int8 / tflite": {"1": 1.667, "2": 1.5}, "tflite / onnx": {"1": 0.429, "2": 0.5}}
     assert found["psnr_of_int8_norms"] > 10
     table = deploy.table(found)
+    for known, said in ((False, True), (True, False), (None, False)):
+        assert ("VNNI" in deploy.table({**found, "multiplies_int8": known})) == said
     assert "| `--to tflite`, `--quantize int8` |" in table and "tflite int8 (1.20)" in table and "3 images" in table
 
 
@@ -229,6 +232,21 @@ def test_exported_files_are_timed_in_turns(tiny_zoo, tmp_path):  # noqa: F811
     for name, text in {"missing.tflite": "There is no file", "no.tflite": "ended before its time"}.items():
         done = script(tmp_path / name)
         assert done.returncode == 1 and text in done.stderr and done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "multiplies"),
+    [
+        ("flags", "fpu sse4_2 avx2 fma", False),
+        ("flags", "avx2 avx512_vnni", True),
+        ("Features", "fp asimd asimddp", True),
+        ("Features", "fp asimd", False),
+        ("bogomips", "4800", None),
+    ],
+)
+def test_whether_a_processor_multiplies_int8_is_read_off_what_the_system_says(monkeypatch, key, value, multiplies):
+    monkeypatch.setattr(environment, "_first", lambda path, asked: value if asked == key else None)
+    assert environment.multiplies_int8() is multiplies
 
 
 def test_exponents_are_those_of_powers():
