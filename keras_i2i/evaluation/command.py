@@ -76,13 +76,13 @@ def _by_protocol(name, found, split, write, report, behind):
         before = find(behind)
         model = protocol.module.Cascade(zoo.load(behind), model)
     values = protocol.module.evaluate(model, split=split)
-    print(json.dumps(values, indent=2))
     if report is not None:
         from keras_i2i.evaluation import claims
 
         report.parent.mkdir(parents=True, exist_ok=True)
         told = claims.report(found, values, split, model.count_params(), before)
         report.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(values, indent=2))  # after the file: who reads the first lines alone, by `head`, ends this here
     if write:
         from PIL import Image
 
