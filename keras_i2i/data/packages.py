@@ -98,8 +98,16 @@ class Package:
             return error.strerror or str(error)
         if done.returncode == 0:
             return None
-        code = re.search(r"^npm (?:error|ERR!) code (\S+)", done.stderr, re.M)
-        return code[1] if code else f"exit code {done.returncode}"
+        return code_of(done) or f"exit code {done.returncode}"
+
+
+def code_of(done):
+    """The code by which npm, a `subprocess.CompletedProcess`, says why it failed, such as "ENOTFOUND"; else None.
+
+    Its last line is not the reason, but names the file of its log.
+    """
+    code = re.search(r"^npm (?:error|ERR!) code (\S+)", done.stderr, re.M)
+    return code and code[1]
 
 
 def integrity(path):

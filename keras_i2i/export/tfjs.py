@@ -17,7 +17,7 @@ import tempfile
 import numpy as np
 
 from keras_i2i.core import backend
-from keras_i2i.data.packages import RETRIES
+from keras_i2i.data.packages import RETRIES, code_of
 from keras_i2i.export import files, savedmodel
 
 SIGNATURE = "serving_default"
@@ -158,8 +158,9 @@ def _installed(what, needed, install, installer, product):
             with Console(file=sys.stderr).status(f"Fetching {product}"):
                 done = _process(install(part))
             if done.returncode:
+                why = code_of(done) or _last_line(done)
                 raise ConnectionError(
-                    f"{installer} could not fetch {product} ({_last_line(done)}): check the network and try again; "
+                    f"{installer} could not fetch {product} ({why}): check the network and try again; "
                     "fetched once, it is kept."
                 )
     return kept

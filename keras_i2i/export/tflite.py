@@ -3,6 +3,7 @@
 Static shapes are the default, since delegates for GPUs and browsers want them.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -122,7 +123,7 @@ def read_signature(filepath, name="serving_default", threads=None):
         from ai_edge_litert.interpreter import Interpreter
     except ModuleNotFoundError:
         raise ModuleNotFoundError("TFLite files are run by LiteRT: pip install 'keras-i2i[litert]'.") from None
-    with silenced(2):  # it tells which delegate it has made
+    with silenced(2):
         interpreter = Interpreter(model_path=str(filepath), num_threads=threads)
     known = interpreter.get_signature_list()
     if name not in known:
@@ -130,12 +131,16 @@ def read_signature(filepath, name="serving_default", threads=None):
     with silenced(2):
         run = interpreter.get_signature_runner(name)
     details = run.get_input_details()
+    told = False  # which delegate it has made, by the first call of all
 
     def call(**arrays):
+        nonlocal told
         step = next(iter(details.values()))["shape_signature"][0]
         count = len(next(iter(arrays.values())))
         step = count if step < 0 else step
-        made = [run(**{key: values[at : at + step] for key, values in arrays.items()}) for at in range(0, count, step)]
+        with contextlib.nullcontext() if told else silenced(2):
+            made = [run(**{key: own[at : at + step] for key, own in arrays.items()}) for at in range(0, count, step)]
+        told = True
         return {key: np.concatenate([piece[key] for piece in made]) for key in made[0]}
 
     return call

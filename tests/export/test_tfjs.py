@@ -83,6 +83,14 @@ def test_nothing_is_written_where_the_converter_cannot_be_had(no_fetching):
     assert not any((no_fetching / "cache").rglob("*converter*"))
 
 
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is looked for first")
+def test_npm_is_quoted_by_its_code(no_fetching, monkeypatch):
+    said = "npm error code ENOTFOUND\nnpm error network request failed\nnpm error A complete log of this run is there\n"
+    monkeypatch.setattr(tfjs, "_process", lambda command, **_: subprocess.CompletedProcess(command, 1, "", said))
+    with refused(ConnectionError, r"npm could not fetch TensorFlow.js \(ENOTFOUND\): check the network"):
+        tfjs.read_signature(no_fetching)
+
+
 def test_nothing_is_run_where_there_is_no_node(no_fetching, monkeypatch):
     monkeypatch.setenv("PATH", str(no_fetching))
     with refused(FileNotFoundError, "run by Node.js, and there is no node: install Node.js 18 or later"):
