@@ -97,6 +97,16 @@ def test_a_wrong_file_is_told_in_a_sentence(checked):
     )
 
 
+def test_what_a_browser_lacks_is_told_in_a_sentence(checked):
+    without = checked[1]["without"]
+    assert without["litert"] == without["wasm"]
+    assert without["wasm"] == "This browser has no WebAssembly: choose TensorFlow.js on WebGL."
+    assert without["webgl"] == "This browser has no WebGL 2: choose a runtime on WebAssembly."
+    assert re.fullmatch(
+        r"The camera could not be opened \(\w+\): allow this page to use it, or choose a file.", without["camera"]
+    )
+
+
 def test_it_fits_a_phone_and_a_keyboard(checked):
     assert not checked[1]["wide"]
     assert checked[1]["reached"] == ["model", "runtime", "choose", "camera", "zoom", "across", "down", "save"]

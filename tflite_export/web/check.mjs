@@ -1,6 +1,7 @@
 // Tries the built page in a real browser: node check.mjs CHROMIUM ADDRESS PICTURE FOLDER
-// Gives it the picture with each runtime, then a file that is none. Writes to FOLDER, for each runtime, RUNTIME.f32,
-// the values that the page made, and RUNTIME.png, what it looked like; prints what it said, as JSON.
+// Gives it the picture with each runtime, then a file that is none, and the picture in a browser without WebAssembly,
+// WebGL and camera. Writes to FOLDER, for each runtime, RUNTIME.f32, the values that the page made, and RUNTIME.png, what
+// it looked like; prints what it said, as JSON.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -41,6 +42,28 @@ for (let press = 0; press < 8; press++) {
   await page.keyboard.press('Tab');
   said.reached.push(await page.evaluate(() => document.activeElement.id));
 }
+
+const bare = await browser.newPage();
+await bare.addInitScript(() => {
+  delete window.WebAssembly;
+  const { getContext } = HTMLCanvasElement.prototype;
+  HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+    return kind.startsWith('webgl') ? null : getContext.call(this, kind, ...rest);
+  };
+});
+await bare.goto(address);
+await bare.waitForFunction(() => document.querySelector('#model').options.length > 0);
+said.without = {};
+for (const runtime of ['litert', 'wasm', 'webgl']) {
+  await bare.selectOption('#runtime', runtime);
+  await bare.setInputFiles('#file', picture);
+  await bare.waitForFunction(() => document.querySelector('#error').textContent);
+  said.without[runtime] = await bare.textContent('#error');
+}
+await bare.click('#camera');
+await bare.waitForFunction(() => document.querySelector('#error').textContent.includes('camera'));
+said.without.camera = await bare.textContent('#error');
+
 said.asked = [...new Set(asked)];
 console.log(JSON.stringify(said));
 await browser.close();
