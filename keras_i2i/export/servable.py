@@ -55,10 +55,18 @@ def plain_signatures(model, any_size=False):
     Args:
         model: a `Method`.
         any_size: leave the height and width of its images free, where it says nothing else of a signature.
+
+    Raises:
+        ValueError: it makes nothing by default, as of a discriminator alone.
     """
     images = {"images": (ANY_SIZE if any_size else (model.image_size, model.image_size, 3), "float32")}
-    given = model.export_signatures().items()
-    return {name: own if isinstance(own, Signature) else Signature(own, images) for name, own in given}
+    given = model.export_signatures()
+    if DEFAULT not in given:
+        raise ValueError(
+            f"{type(model).__name__} has nothing to export: it neither translates nor makes images (its"
+            f" export_signatures() has no {DEFAULT!r})."
+        )
+    return {name: own if isinstance(own, Signature) else Signature(own, images) for name, own in given.items()}
 
 
 def of_pixels(own, size=None):

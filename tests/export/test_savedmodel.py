@@ -187,6 +187,18 @@ def test_failure_leaves_the_old_one_and_no_rubbish(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["servable"]
 
 
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [(savedmodel.write, "made"), (tflite.write, "made.tflite"), (tfjs.write, "made"), (onnx.write, "made.onnx")],
+)
+def test_a_method_that_makes_nothing_is_not_exported(write, name, tmp_path, monkeypatch):
+    model = STAGED.make()
+    monkeypatch.setattr(type(model), "export_signatures", lambda self: {})
+    with refused(ValueError, match="has nothing to export: it neither translates nor makes images"):
+        write(model, tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("write", [savedmodel.write, tflite.write, tfjs.write, onnx.write])
 def test_export_asks_for_tensorflow(write, tmp_path, monkeypatch):
     monkeypatch.setattr(backend, "is_tensorflow", lambda: False)
