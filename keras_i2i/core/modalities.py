@@ -231,3 +231,9 @@ def modality(name, spec):
     if needed - set(given):
         raise ValueError(f"The modality {name!r} needs {min(needed - set(given))!r}.")
     return cls(**given)
+
+
+def described(own):
+    """The spec of a modality: what `modality` takes."""
+    kind = next(kind for kind, cls in KINDS.items() if type(own) is cls)
+    return {"kind": kind, **dataclasses.asdict(own)}

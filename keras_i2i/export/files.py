@@ -6,7 +6,8 @@ import pathlib
 import shutil
 import tempfile
 
-from keras_i2i.core import backend
+from keras_i2i.core import backend, modalities
+from keras_i2i.core.modal import ModalTranslator
 
 
 def need_tensorflow(what):
@@ -87,11 +88,16 @@ def size(artifact):
 
 
 def description(model, **more):
-    """What an artifact says of its model, a dict of plain values: method, domains, images' size and range, and more."""
-    return {
+    """What an artifact says of its model, a dict of plain values: method, domains, images' size and range, and more.
+
+    Of modalities also what each is, as a config has it: the range of a scalar, how many classes labels have.
+    """
+    said = {
         "method": type(model).__name__,
         "domains": list(model.domains),
         "image_size": model.image_size,
         "range": [-1, 1],  # of images, but for those in uint8
-        **more,
     }
+    if isinstance(model, ModalTranslator):
+        said["modalities"] = {name: modalities.described(own) for name, own in model.kinds.items()}
+    return {**said, **more}

@@ -169,10 +169,10 @@ def _check_sizes(model):
 
 
 def _target(name, model):
-    """The domain that a signature makes images of, "" where it makes none of one domain."""
+    """The domain that a signature, such as "to_photo" or "depth_to_photo", leads to; "" where it leads to none."""
     if name in SIGNATURES:
         return getattr(model, "targets", ("",))[-1]
-    return name.removeprefix("to_") if name.startswith("to_") else ""
+    return next((domain for domain in model.domains if f"_{name}".endswith(f"_to_{domain}")), "")
 
 
 def _with_metadata(content, said):

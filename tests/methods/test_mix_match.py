@@ -1,5 +1,7 @@
 """Mix & Match networks: the facts of the thesis, as tests."""
 
+import json
+
 import keras
 import numpy as np
 import PIL.Image
@@ -7,8 +9,10 @@ import pytest
 
 import keras_i2i as ki
 from keras_i2i.core.modalities import Labels, Scalar, modality
+from keras_i2i.export import files, tflite
 from keras_i2i.methods.mix_match import MixMatch, MixMatchConfig
 from keras_i2i.networks import segnet
+from tests.core.toys import STAGED
 from tests.harness import Case, enter, numbers, refused, same, tensors, train, train_phase, values_of
 
 KINDS = {"depth": {"kind": "scalar", "low": 0.0, "high": 4.0}, "parts": {"kind": "labels", "classes": 3}}
@@ -128,6 +132,17 @@ def test_an_image_is_decoded_from_the_code_alone(untrained):
 
 
 # ---- modalities -----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_exported_says_what_its_modalities_are():
+    model = RGBD_CASE.make()
+    said = files.description(model, license="CC0")
+    assert json.loads(json.dumps(said)) == said and said["license"] == "CC0"
+    assert said["modalities"][model.domains[0]] == {"kind": "image"}
+    assert {name: modality(name, spec) for name, spec in said["modalities"].items()} == dict(model.kinds)
+    assert "modalities" not in files.description(STAGED.make())
+    led = {"depth_to_parts": "parts", "to_depth": "depth", "serving_default": model.targets[-1], "embed": ""}
+    assert {name: tflite._target(name, model) for name in led} == led
 
 
 def test_depth_is_seen_and_given_back_in_its_range():
