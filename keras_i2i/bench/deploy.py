@@ -12,7 +12,6 @@ MODEL = "xgan_face2cartoon"
 SCRIPT = pathlib.Path(__file__).parents[2] / "tflite_export" / "bench.py"  # in a checkout alone
 KINDS = ("savedmodel", "tflite", "tflite float16", "tflite dynamic", "tflite int8", "onnx", "tfjs float16")
 THREADS = (1, 2)
-IMAGES = 50  # a turn, as in the script
 RATIOS = (("tflite int8", "tflite"), ("tflite", "onnx"))
 
 
@@ -87,7 +86,7 @@ def _exported(entry, kind, folder, images, calibration):
 def _contestant(kind, path, threads):
     name = f"{kind}, threads: {threads}"
     if kind == "savedmodel":
-        as_the_script = {"again": 5, "repeat": IMAGES}
+        as_the_script = {"again": 5, "repeat": 50}
         return Contestant.here(name, "savedmodel", folder=str(path), threads=threads, **as_the_script)
     return Contestant(name, [sys.executable, str(SCRIPT), "--turns", str(path), str(threads)])
 
@@ -118,7 +117,7 @@ def table(found):
     ]
     lines = [
         f"`{found['model']}`: parity on {found['images']} images that it was not trained on; times of one image,"
-        f" medians of {found['rounds']} alternated turns of {IMAGES} on {found['machine']}, {found['date']}.",
+        f" medians of {found['rounds']} alternated turns on {found['machine']}, {found['date']}.",
         "",
         report.markdown(["", "MB", "PSNR, dB", "ms, 1 thread", "2 threads", "peak MB"], rows),
         "",

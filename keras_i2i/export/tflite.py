@@ -3,7 +3,6 @@
 Static shapes are the default, since delegates for GPUs and browsers want them.
 """
 
-import contextlib
 import json
 import os
 import pathlib
@@ -131,16 +130,13 @@ def read_signature(filepath, name="serving_default", threads=None):
     with silenced(2):
         run = interpreter.get_signature_runner(name)
     details = run.get_input_details()
-    told = False  # which delegate it has made, by the first call of all
 
     def call(**arrays):
-        nonlocal told
         step = next(iter(details.values()))["shape_signature"][0]
         count = len(next(iter(arrays.values())))
         step = count if step < 0 else step
-        with contextlib.nullcontext() if told else silenced(2):
+        with silenced(2):  # the first call of a process tells which delegate it has made
             made = [run(**{key: own[at : at + step] for key, own in arrays.items()}) for at in range(0, count, step)]
-        told = True
         return {key: np.concatenate([piece[key] for piece in made]) for key in made[0]}
 
     return call

@@ -26,14 +26,11 @@ def hardware():
     return ", ".join([f"{_processor()}, {cores} cores", *_accelerators()])
 
 
-INT8_PRODUCTS = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp"}
-
-
 def multiplies_int8():
     """Whether the processor multiplies and sums int8 in one instruction; None where the system does not tell."""
     cpu = pathlib.Path("/proc/cpuinfo")
     known = _first(cpu, "flags") or _first(cpu, "Features")
-    return known and not INT8_PRODUCTS.isdisjoint(known.split())
+    return known and not {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp"}.isdisjoint(known.split())
 
 
 def _processor():
